@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/idregs.h"
+#include "arch/arm64/sysreg.h"
+
+#define ROW(crm) \
+    CELL(crm, 0) CELL(crm, 1) CELL(crm, 2) CELL(crm, 3) CELL(crm, 4) CELL(crm, 5) CELL(crm, 6) CELL(crm, 7)
+#define CELL(crm, op2) \
+    case crm * 8 + op2: return read_sysreg(S3_0_C0_C##crm##_##op2);
+
+uint64_t idreg_host(unsigned crm, unsigned op2)
+{
+    switch (crm * 8 + op2) {
+        ROW(1)
+        ROW(2)
+        ROW(3)
+        ROW(4)
+        ROW(5)
+        ROW(6)
+        ROW(7)
+    }
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* EL2's address map and stack geometry as plain numbers: C, assembly and the linker script read them. */
+
+#define HYP_VA_IMAGE 0x0000f00000000000
+#define HYP_VA_STACKS 0x0000f00040000000
+#define HYP_VA_DEVICES 0x0000f00080000000
+#define HYP_VA_WINDOWS 0x0000f000c0000000
+#define HYP_VA_DIRECT 0x0000800000000000
+
+/* A core's slot: guard page(s), then the stack, then a guard page and the emergency stack on top. */
+#define STACK_SLOT_SIZE 0x20000
+#define EMERGENCY_STACK_SIZE 0x1000

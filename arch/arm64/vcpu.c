@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/core_arch.h"
+#include "arch/arm64/fp.h"
+#include "arch/arm64/idregs.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/vcpu_arch.h"
+
+/* HCR_EL2 */
+#define HCR_VM BIT(0)
+#define HCR_SWIO BIT(1)
+#define HCR_PTW BIT(2)
+#define HCR_FMO BIT(3)
+#define HCR_IMO BIT(4)
+#define HCR_AMO BIT(5)
+#define HCR_VSE BIT(8)
+#define HCR_TWI BIT(13)
+#define HCR_TID3 BIT(18)
+#define HCR_TSC BIT(19)
+#define HCR_TIDCP BIT(20)
+#define HCR_TACR BIT(21)
+#define HCR_RW BIT(31)
+#define HCR_TLOR BIT(35)
+#define HCR_TERR BIT(36)
+/* No trap of set/way (TSW=0): SWIO makes an invalidate a clean and invalidate, so a guest can lose nobody's data. */
+#define HCR_GUEST \
+    (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW)
+
+/* CPTR_EL2 with E2H=0: RES1 bits trap SVE (TZ) and SME (TSM) where they exist. */
+#define CPTR_RES1 UINT64_C(0x33ff)
+#define CPTR_TFP BIT(10)
+#define CPTR_TTA BIT(20)
+#define CPTR_TAM BIT(30)
+
+/* MDCR_EL2 */
+#define MDCR_HPMN FIELD(4, 0)
+#define MDCR_TPMCR BIT(5)
+#define MDCR_TPM BIT(6)
+#define MDCR_TDA BIT(9)
+#define MDCR_TDOSA BIT(10)
+#define MDCR_TDRA BIT(11)
+#define MDCR_TPMS BIT(14)
+#define MDCR_TTRF BIT(19)
+
+#define PSTATE_EL1H_MASKED UINT64_C(0x3c5)
+#define CPACR_RESET UINT64_C(0)
+#define MDSCR_USED (BIT(0) | BIT(15)) /* SS, MDE */
+
+void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr)
+{
+    uint64_t pfr0 = read_sysreg(id_aa64pfr0_el1), mmfr1 = read_sysreg(id_aa64mmfr1_el1),
+             dfr0 = read_sysreg(id_aa64dfr0_el1);
+    v->vmpidr = vmpidr;
+    v->vttbr = vttbr;
+    v->vtcr = vtcr;
+    v->hcr = HCR_GUEST;
+    if (field_get(FIELD(31, 28), pfr0))
+        v->hcr |= HCR_TERR;
+    if (field_get(FIELD(19, 16), mmfr1))
+        v->hcr |= HCR_TLOR;
+    v->cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
+    if (field_get(FIELD(47, 44), pfr0))
+        v->cptr |= CPTR_TAM;
+    v->mdcr = (read_sysreg(mdcr_el2) & MDCR_HPMN) | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
+    if (field_get(FIELD(35, 32), dfr0))
+        v->mdcr |= MDCR_TPMS;
+    if (field_get(FIELD(43, 40), dfr0))
+        v->mdcr |= MDCR_TTRF;
+}
+
+/* SCTLR_EL1 at a warm reset: RES1 bits of ARMv8.0, everything off. Bits that later versions define reset to 1 where they did as RES1. */
+#define SCTLR_EL1_RESET UINT64_C(0x30d00800)
+
+void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
+{
+    v->regs = (struct vcpu_regs){ .pc = pc, .pstate = PSTATE_EL1H_MASKED };
+    v->regs.x[0] = x0;
+    v->sys = (struct vcpu_sysregs){ .sctlr_el1 = SCTLR_EL1_RESET, .cpacr_el1 = CPACR_RESET };
+    v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff };
+    v->fp = (struct vcpu_fp){ .fpsr = 0 };
+    v->debug = (struct vcpu_debug){ .os_locked = true };
+    v->hcr &= ~HCR_VSE;
+}
+
+#define DEBUG_PAIR_LOAD(n)                                \
+    case n:                                               \
+        write_sysreg(dbgbvr##n##_el1, v->debug.bvr[n]);   \
+        write_sysreg(dbgbcr##n##_el1, v->debug.bcr[n]);   \
+        break;
+#define DEBUG_WATCH_LOAD(n)                               \
+    case n:                                               \
+        write_sysreg(dbgwvr##n##_el1, v->debug.wvr[n]);   \
+        write_sysreg(dbgwcr##n##_el1, v->debug.wcr[n]);   \
+        break;
+#define DEBUG_PAIR_SAVE(n)                                \
+    case n:                                               \
+        v->debug.bvr[n] = read_sysreg(dbgbvr##n##_el1);   \
+        v->debug.bcr[n] = read_sysreg(dbgbcr##n##_el1);   \
+        break;
+#define DEBUG_WATCH_SAVE(n)                               \
+    case n:                                               \
+        v->debug.wvr[n] = read_sysreg(dbgwvr##n##_el1);   \
+        v->debug.wcr[n] = read_sysreg(dbgwcr##n##_el1);   \
+        break;
+#define DEBUG_ALL(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+static void debug_breakpoint_load(const struct vcpu_arch *v, unsigned n)
+{
+    switch (n) {
+        DEBUG_ALL(DEBUG_PAIR_LOAD)
+    }
+}
+
+static void debug_watchpoint_load(const struct vcpu_arch *v, unsigned n)
+{
+    switch (n) {
+        DEBUG_ALL(DEBUG_WATCH_LOAD)
+    }
+}
+
+static void debug_breakpoint_save(struct vcpu_arch *v, unsigned n)
+{
+    switch (n) {
+        DEBUG_ALL(DEBUG_PAIR_SAVE)
+    }
+}
+
+static void debug_watchpoint_save(struct vcpu_arch *v, unsigned n)
+{
+    switch (n) {
+        DEBUG_ALL(DEBUG_WATCH_SAVE)
+    }
+}
+
+static unsigned breakpoints(void)
+{
+    return (unsigned)field_get(FIELD(15, 12), read_sysreg(id_aa64dfr0_el1)) + 1;
+}
+
+static unsigned watchpoints(void)
+{
+    return (unsigned)field_get(FIELD(23, 20), read_sysreg(id_aa64dfr0_el1)) + 1;
+}
+
+/* Debug registers move on a vCPU's first access to one, and stay its own until another vCPU comes to the core. */
+void vcpu_debug_enable(struct vcpu_arch *v)
+{
+    for (unsigned n = 0; n < breakpoints(); n++)
+        debug_breakpoint_load(v, n);
+    for (unsigned n = 0; n < watchpoints(); n++)
+        debug_watchpoint_load(v, n);
+    write_sysreg(mdccint_el1, v->debug.mdccint);
+    write_sysreg(mdscr_el1, v->debug.mdscr);
+    write_sysreg(oslar_el1, v->debug.os_locked);
+    v->debug_live = true;
+    v->mdcr &= ~(MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+    write_sysreg(mdcr_el2, v->mdcr);
+    isb();
+}
+
+static void debug_put(struct vcpu_arch *v)
+{
+    for (unsigned n = 0; n < breakpoints(); n++)
+        debug_breakpoint_save(v, n);
+    for (unsigned n = 0; n < watchpoints(); n++)
+        debug_watchpoint_save(v, n);
+    v->debug.mdccint = read_sysreg(mdccint_el1);
+    v->debug.mdscr = read_sysreg(mdscr_el1);
+    v->debug.os_locked = read_sysreg(oslsr_el1) & BIT(1);
+    write_sysreg(mdscr_el1, 0); /* nothing of it fires for the next vCPU */
+    v->debug_live = false;
+    v->mdcr |= MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
+}
+
+void vcpu_fp_enable(struct vcpu_arch *v)
+{
+    v->cptr &= ~CPTR_TFP;
+    write_sysreg(cptr_el2, v->cptr);
+    isb();
+    fp_load(&v->fp);
+    v->fp_live = true;
+}
+
+static void fp_put(struct vcpu_arch *v)
+{
+    fp_save(&v->fp);
+    v->fp_live = false;
+    v->cptr |= CPTR_TFP;
+}
+
+void vcpu_trap_wfi(struct vcpu_arch *v, bool trap)
+{
+    v->hcr = read_sysreg(hcr_el2); /* VSE may have been taken */
+    v->hcr = trap ? v->hcr | HCR_TWI : v->hcr & ~HCR_TWI;
+    write_sysreg(hcr_el2, v->hcr);
+}
+
+static bool has_ras(void)
+{
+    return field_get(FIELD(31, 28), read_sysreg(id_aa64pfr0_el1));
+}
+
+#define SYSREG_LOAD(name) write_sysreg(name, v->sys.name);
+#define SYSREG_SAVE(name) v->sys.name = read_sysreg(name);
+#define TCR_EPD (BIT(7) | BIT(23))
+
+/*
+ * Speculative address translation (Cortex-A72 1319367, A76 1165522 and kin) may walk with a mix of two guests' registers: while they change, both
+ * EPD bits keep stage 1 walks from starting, and stage 2 belongs to the next guest before they are cleared.
+ */
+void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
+{
+    write_sysreg(tcr_el1, TCR_EPD);
+    write_sysreg(sctlr_el1, 1); /* M=1: with the MMU off a walk would not ask EPD */
+    isb();
+    write_sysreg(vtcr_el2, v->vtcr);
+    write_sysreg(vttbr_el2, v->vttbr);
+    isb();
+    if (flush_tlb) {
+        __asm__ volatile("tlbi vmalle1" ::: "memory");
+        __asm__ volatile("dsb nsh" ::: "memory");
+        isb();
+    }
+    uint64_t tcr = v->sys.tcr_el1, sctlr = v->sys.sctlr_el1;
+    v->sys.tcr_el1 = TCR_EPD;
+    v->sys.sctlr_el1 = 1;
+    VCPU_SYSREGS(SYSREG_LOAD)
+    isb();
+    v->sys.tcr_el1 = tcr;
+    v->sys.sctlr_el1 = sctlr;
+    write_sysreg(tcr_el1, tcr);
+    isb();
+    write_sysreg(sctlr_el1, sctlr);
+    if (has_ras()) {
+        write_sysreg(S3_0_C12_C1_1, v->sys.disr_el1);
+        write_sysreg(S3_4_C5_C2_3, v->sys.vsesr_el2);
+    }
+    write_sysreg(vmpidr_el2, v->vmpidr);
+    write_sysreg(vpidr_el2, read_sysreg(midr_el1));
+    timer_vcpu_load(&v->timer);
+    gic_vcpu_load(&v->gic);
+    write_sysreg(cptr_el2, v->cptr);
+    write_sysreg(mdcr_el2, v->mdcr);
+    write_sysreg(hcr_el2, v->hcr);
+    isb();
+    this_core_arch()->running = v;
+}
+
+void vcpu_arch_put(struct vcpu_arch *v)
+{
+    if (v->fp_live)
+        fp_put(v);
+    if (v->debug_live)
+        debug_put(v);
+    v->hcr = read_sysreg(hcr_el2); /* the core clears VSE when the SError is taken */
+    VCPU_SYSREGS(SYSREG_SAVE)
+    if (has_ras()) {
+        v->sys.disr_el1 = read_sysreg(S3_0_C12_C1_1);
+        v->sys.vsesr_el2 = read_sysreg(S3_4_C5_C2_3);
+    }
+    timer_vcpu_save(&v->timer);
+    gic_vcpu_save(&v->gic);
+    write_sysreg(hcr_el2, HCR_RW);
+    write_sysreg(vttbr_el2, 0);
+    write_sysreg(cptr_el2, CPTR_RES1 | CPTR_TFP);
+    isb();
+    this_core_arch()->running = NULL;
+}
+
+uint64_t exit_esr(void)
+{
+    return read_sysreg(esr_el2);
+}
+
+void exit_skip(void)
+{
+    write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+}
+
+int guest_enter(struct vcpu_arch *v);
+enum { LEFT_SYNC = 1, LEFT_IRQ = 2, LEFT_SERROR = 3 };
+
+struct exit guest_run(struct vcpu_arch *v)
+{
+    struct core_arch *core = this_core_arch();
+    int left = guest_enter(v);
+    struct exit e = { .kind = EXIT_IRQ };
+    if (left == LEFT_SYNC)
+        e = exit_decode(read_sysreg(esr_el2), read_sysreg(far_el2), read_sysreg(hpfar_el2));
+    if (left == LEFT_SERROR || core->serror_seen) {
+        core->serror_seen = 0;
+        e = (struct exit){ .kind = EXIT_SERROR, .esr = read_sysreg(esr_el2) };
+    }
+    return e;
+}
+
+void core_wait(void)
+{
+    dsb_sy();
+    __asm__ volatile("wfi" ::: "memory");
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The architectural state of a vCPU and the world switch. */
+#include "arch/arm64/exit.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/timer.h"
+#include "hyp/base/phase.h"
+
+/* For the fast function: what ESR_EL2 says, and the step past a trapped instruction. */
+uint64_t exit_esr(void);
+void exit_skip(void);
+
+struct vcpu_regs {
+    uint64_t x[31];
+    uint64_t pc;   /* ELR_EL2 while out */
+    uint64_t pstate;
+};
+
+/* EL1 and EL0 registers that stay in the hardware while the vCPU is the core's, and move when another comes: field, name. */
+#define VCPU_SYSREGS(X) \
+    X(sp_el0) X(sp_el1) X(elr_el1) X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) \
+    X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) \
+    X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
+#define VCPU_SYSREG_FIELD(name) uint64_t name;
+struct vcpu_sysregs {
+    VCPU_SYSREGS(VCPU_SYSREG_FIELD)
+    uint64_t disr_el1, vsesr_el2; /* FEAT_RAS cores only */
+};
+
+struct vcpu_fp {
+    uint64_t v[64] __attribute__((aligned(16))); /* Q0-Q31 */
+    uint64_t fpsr, fpcr;
+};
+
+struct vcpu_debug {
+    uint64_t bvr[16], bcr[16], wvr[16], wcr[16];
+    uint64_t mdscr, mdccint, osdtrrx, osdtrtx;
+    bool os_locked;
+};
+
+struct vcpu_arch;
+/* Hot exits: 0 resume at once, 1 full exit. General registers x0-x18 are in v->regs, pc and pstate in ELR_EL2 and SPSR_EL2. Set by hyp. */
+typedef int vcpu_fast_fn(struct vcpu_arch *v);
+
+struct vcpu_arch {
+    struct vcpu_regs regs;
+    vcpu_fast_fn *fast;
+    struct vcpu_sysregs sys;
+    struct gic_vcpu gic;
+    struct timer_vcpu timer;
+    uint64_t hcr;     /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
+    uint64_t cptr, mdcr;
+    uint64_t vmpidr;
+    uint64_t vttbr, vtcr;
+    bool fp_live, debug_live; /* this core only: its registers are in the hardware */
+    struct vcpu_fp fp;
+    struct vcpu_debug debug;
+};
+
+/* Registers as PSCI and the boot protocol say at a vCPU's start: EL1h, DAIF masked, MMU and caches off, all else zero or its architected reset value. */
+void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
+/* Fixed traps and identity. */
+void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr) __startup;
+/* The vCPU becomes / stops being the one whose registers this core holds; flush_tlb: this core's entries of its VMID are another vCPU's. */
+void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb);
+void vcpu_arch_put(struct vcpu_arch *v);
+/* Enters the guest; comes back when a full exit happened. General registers are in v->regs. */
+struct exit guest_run(struct vcpu_arch *v);
+/* EXIT_FP: give this vCPU the FP registers; a trapped debug register: its debug registers. v is loaded on this core. */
+void vcpu_fp_enable(struct vcpu_arch *v);
+void vcpu_debug_enable(struct vcpu_arch *v);
+/* A vCPU alone on its core sleeps in the guest's own WFI; one that shares it leaves. v is loaded on this core. */
+void vcpu_trap_wfi(struct vcpu_arch *v, bool trap);
+/* Idle: the core sleeps until an interrupt is pending (still masked). */
+void core_wait(void);
+
+/* Injection, exactly as the core would take it to EL1 (DDI 0487 AArch64.TakeException). v is loaded on this core. */
+void vcpu_inject_undef(struct vcpu_arch *v);
+/* A synchronous external abort for the access that `e` describes; s1_level: the level of the stage 1 walk if e->s1ptw. */
+void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_level);
+void vcpu_inject_serror(struct vcpu_arch *v);
+/* Past the instruction that trapped, with what that does to PSTATE (single step, BTYPE, AArch32 IT). */
+void vcpu_advance_pc(struct vcpu_arch *v, uint64_t esr);
+/* The IPA of a guest virtual address as the hardware would translate it now, for aborts that HPFAR_EL2 does not describe. false: it does not. */
+bool vcpu_translate(uint64_t va, bool from_el0, bool write, ipa_t *out);

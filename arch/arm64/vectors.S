@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EL2's vectors and the world switch. From a guest: x0-x18, x29 and x30 go to the vCPU, then its `fast` function says resume (0) or
+ * full (1); a full exit saves the rest and returns from guest_enter(). From EL2 itself: only an SError in the marked window is expected.
+ */
+#include "generated/offsets.h"
+
+	.macro	vector label
+	.balign	128
+	b	\label
+	.endm
+
+	.section .text.vectors, "ax"
+	.balign	2048
+	.global	vectors_hyp
+vectors_hyp:
+	/* Current EL with SP_EL0: never selected. */
+	vector	own_bad_sp0
+	vector	own_bad_sp0
+	vector	own_bad_sp0
+	vector	own_bad_sp0
+	/* Current EL with SP_EL2. */
+	vector	own_sync
+	vector	own_irq
+	vector	own_irq
+	vector	own_serror
+	/* Lower EL, AArch64. */
+	vector	guest_sync
+	vector	guest_irq
+	vector	guest_irq
+	vector	guest_serror
+	/* Lower EL, AArch32 (EL0 of a 64-bit guest). */
+	vector	guest_sync
+	vector	guest_irq
+	vector	guest_irq
+	vector	guest_serror
+
+	/* In: guest's x0, x1 on our stack. Out: x0 = vCPU, guest's x0-x18, x29, x30 saved. Clobbers x1-x3. */
+	.macro	guest_save
+	stp	x0, x1, [sp, #-16]!
+	mrs	x0, tpidr_el2
+	ldr	x0, [x0, #CORE_RUNNING]
+	stp	x2, x3, [x0, #VCPU_X + 16]
+	stp	x4, x5, [x0, #VCPU_X + 32]
+	stp	x6, x7, [x0, #VCPU_X + 48]
+	stp	x8, x9, [x0, #VCPU_X + 64]
+	stp	x10, x11, [x0, #VCPU_X + 80]
+	stp	x12, x13, [x0, #VCPU_X + 96]
+	stp	x14, x15, [x0, #VCPU_X + 112]
+	stp	x16, x17, [x0, #VCPU_X + 128]
+	str	x18, [x0, #VCPU_X + 144]
+	stp	x29, x30, [x0, #VCPU_X + 232]
+	ldp	x2, x3, [sp], #16
+	stp	x2, x3, [x0, #VCPU_X]
+	.endm
+
+guest_sync:
+	guest_save
+	ldr	x1, [x0, #VCPU_FAST]
+	blr	x1
+	mrs	x1, tpidr_el2
+	ldr	x1, [x1, #CORE_RUNNING]
+	cbnz	w0, guest_full
+	/* In: x1 = vCPU; x19-x28 are the guest's still. */
+guest_resume:
+	ldp	x2, x3, [x1, #VCPU_X + 16]
+	ldp	x4, x5, [x1, #VCPU_X + 32]
+	ldp	x6, x7, [x1, #VCPU_X + 48]
+	ldp	x8, x9, [x1, #VCPU_X + 64]
+	ldp	x10, x11, [x1, #VCPU_X + 80]
+	ldp	x12, x13, [x1, #VCPU_X + 96]
+	ldp	x14, x15, [x1, #VCPU_X + 112]
+	ldp	x16, x17, [x1, #VCPU_X + 128]
+	ldr	x18, [x1, #VCPU_X + 144]
+	ldp	x29, x30, [x1, #VCPU_X + 232]
+	ldp	x0, x1, [x1, #VCPU_X]
+	eret
+	/* No speculation past an exception return. */
+	dsb	nsh
+	isb
+
+guest_irq:
+	guest_save
+	mov	x1, x0
+	mov	w0, #2
+	b	guest_full
+guest_serror:
+	guest_save
+	mov	x1, x0
+	mov	w0, #3
+
+	/* In: w0 = reason for guest_enter()'s caller, x1 = vCPU. Saves the rest, restores ours, returns w0 from guest_enter(). */
+guest_full:
+	stp	x19, x20, [x1, #VCPU_X + 152]
+	stp	x21, x22, [x1, #VCPU_X + 168]
+	stp	x23, x24, [x1, #VCPU_X + 184]
+	stp	x25, x26, [x1, #VCPU_X + 200]
+	stp	x27, x28, [x1, #VCPU_X + 216]
+	mrs	x2, elr_el2
+	mrs	x3, spsr_el2
+	stp	x2, x3, [x1, #VCPU_PC]
+	/* An SError that the guest caused is taken here, where it is charged to the guest. The barrier makes it pending if it is to come. */
+	dsb	sy
+	mrs	x2, isr_el1
+	tbz	x2, #8, 1f
+	mrs	x3, tpidr_el2
+	mov	w2, #1
+	str	w2, [x3, #CORE_SERROR_WINDOW]
+	msr	daifclr, #4
+	isb
+	msr	daifset, #4
+	str	wzr, [x3, #CORE_SERROR_WINDOW]
+1:	ldp	x19, x20, [sp, #16]
+	ldp	x21, x22, [sp, #32]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #64]
+	ldp	x27, x28, [sp, #80]
+	ldp	x29, x30, [sp], #96
+	ret
+
+/* int guest_enter(struct vcpu_arch *v): 1 synchronous, 2 interrupt, 3 SError. */
+	.global	guest_enter
+	.type	guest_enter, %function
+guest_enter:
+	stp	x29, x30, [sp, #-96]!
+	stp	x19, x20, [sp, #16]
+	stp	x21, x22, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x25, x26, [sp, #64]
+	stp	x27, x28, [sp, #80]
+	mov	x1, x0
+	ldp	x2, x3, [x1, #VCPU_PC]
+	msr	elr_el2, x2
+	msr	spsr_el2, x3
+	ldp	x19, x20, [x1, #VCPU_X + 152]
+	ldp	x21, x22, [x1, #VCPU_X + 168]
+	ldp	x23, x24, [x1, #VCPU_X + 184]
+	ldp	x25, x26, [x1, #VCPU_X + 200]
+	ldp	x27, x28, [x1, #VCPU_X + 216]
+	b	guest_resume
+	.size	guest_enter, . - guest_enter
+
+/*
+ * A fault of our own. The stack may be the cause, so nothing is pushed on it: x0 waits in VPIDR_EL2, which holds a constant, until the emergency
+ * stack is in place. Builds a struct panic_frame there.
+ */
+	.macro	own_fault code
+	msr	vpidr_el2, x0
+	mrs	x0, tpidr_el2
+	ldr	x0, [x0, #CORE_EMERGENCY_SP]
+	sub	x0, x0, #PANIC_FRAME_SIZE
+	stp	x1, x2, [x0, #PANIC_X + 8]
+	mov	x1, sp
+	str	x1, [x0, #PANIC_SP]
+	mov	sp, x0
+	mrs	x1, vpidr_el2
+	str	x1, [x0, #PANIC_X]
+	mov	w1, #\code
+	b	own_fault_common
+	.endm
+
+own_fault_common:
+	stp	x3, x4, [x0, #PANIC_X + 24]
+	stp	x5, x6, [x0, #PANIC_X + 40]
+	stp	x7, x8, [x0, #PANIC_X + 56]
+	stp	x9, x10, [x0, #PANIC_X + 72]
+	stp	x11, x12, [x0, #PANIC_X + 88]
+	stp	x13, x14, [x0, #PANIC_X + 104]
+	stp	x15, x16, [x0, #PANIC_X + 120]
+	stp	x17, x18, [x0, #PANIC_X + 136]
+	stp	x19, x20, [x0, #PANIC_X + 152]
+	stp	x21, x22, [x0, #PANIC_X + 168]
+	stp	x23, x24, [x0, #PANIC_X + 184]
+	stp	x25, x26, [x0, #PANIC_X + 200]
+	stp	x27, x28, [x0, #PANIC_X + 216]
+	stp	x29, x30, [x0, #PANIC_X + 232]
+	mrs	x2, elr_el2
+	mrs	x3, esr_el2
+	stp	x2, x3, [x0, #PANIC_ELR]
+	bl	panic_from_vector
+	b	.
+
+own_bad_sp0:
+	own_fault 0
+own_sync:
+	own_fault 1
+own_irq:
+	own_fault 2
+own_serror:
+	msr	vpidr_el2, x0
+	mrs	x0, tpidr_el2
+	ldr	w0, [x0, #CORE_SERROR_WINDOW]
+	cbnz	w0, 1f
+	mrs	x0, vpidr_el2
+	own_fault 3
+	/* The window's own code runs on a sound stack. */
+1:	mrs	x0, vpidr_el2
+	stp	x0, x1, [sp, #-16]!
+	mrs	x0, tpidr_el2
+	mov	w1, #1
+	str	w1, [x0, #CORE_SERROR_SEEN]
+	mrs	x0, midr_el1
+	msr	vpidr_el2, x0
+	ldp	x0, x1, [sp], #16
+	eret
+	dsb	nsh
+	isb

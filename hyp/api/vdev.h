@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The virtual device API's core: factory, instance, lifecycle. Two entries replace QNX's single control function (decision 29):
+ * startup() for everything before GUEST_CONFIGURED, control() from then on.
+ */
+#include "hyp/api/regs.h"
+#include "hyp/api/types.h"
+#include "hyp/base/lock.h"
+#include "hyp/base/log.h"
+#include "hyp/base/phase.h"
+
+#define QVM_VDEV_ABI 2026112201u
+
+/* Control codes; values where QNX documents them. */
+enum vdev_ctrl {
+    VDEV_CTRL_OPTIONS_START = 0,
+    VDEV_CTRL_OPTIONS_END = 1,
+    VDEV_CTRL_GUEST_CONFIGURED = 2,
+    VDEV_CTRL_TERMINATE = 3,
+    VDEV_CTRL_STATUS = 4,
+    VDEV_CTRL_GEN_ACPI = 5,
+    VDEV_CTRL_GEN_FDT = 6,
+    VDEV_CTRL_BUTTON = 7,
+    VDEV_CTRL_ASSIGN = 8,
+    VDEV_CTRL_PCI_BARS = 9,
+    VDEV_CTRL_GUEST_STARTING = 10,
+    VDEV_CTRL_RESET = 11, /* ours: the VM restarts; come out as from startup */
+    VDEV_CTRL_FIRST_OPTIDX = 0x100,
+};
+#define VDEV_CTRL_BOOTUP VDEV_CTRL_GUEST_CONFIGURED
+
+enum vdev_factory_flags {
+    VFF_NONE = 0,
+    VFF_INTR_NO = 0x002,
+    VFF_INTR_REQ = 0x004,
+    VFF_INTR_NONPCI = 0x008,
+    VFF_LOC_NO = 0x010,
+    VFF_VDEV_MEM = 0x020,
+    VFF_MUTEX = 0x100,
+    VFF_MANUAL_REGION = 0x800,
+    VFF_INTR_SHARED = 0x1000, /* ours: the line may be shared with other vdevs that say so */
+};
+
+enum vdev_ref_status {
+    VRS_NORMAL = 0,     /* done; the guest goes on behind the instruction */
+    VRS_NO_ADVANCE = 1,
+    VRS_ABORT = 2,
+    VRS_BUS_ERROR = 3,  /* inject a synchronous external abort */
+    VRS_CONTINUE = 4,
+    VRS_TERMINATE = 5,  /* end the VM */
+    VRS_ERRNO = 0x100,  /* + errno: emulation error */
+};
+
+struct vdev_builder;
+struct vdev_pic_functions;
+
+/* Static, const, one a vdev type, found through the linker's table: VDEV_FACTORY(name) = { ... }; */
+struct vdev_factory {
+    uint32_t abi;                  /* QVM_VDEV_ABI */
+    uint32_t factory_flags;        /* VFF_* */
+    const char *name;              /* the type's name */
+    const char *const *compatible; /* NULL-terminated: nodes with one of these are ours */
+    const char *device;            /* and with this armature,device, if not NULL */
+    const char *const *option_list; /* NULL-terminated property names, passed as VDEV_CTRL_FIRST_OPTIDX + i */
+    uint32_t extra_space;          /* zeroed bytes behind v_device */
+    uint32_t acc_sizes;            /* BIT(n): n-byte accesses allowed; for vread/vwrite */
+    /* Phase startup: OPTIONS_START, options, OPTIONS_END, ASSIGN, GEN_FDT. `arg`: option: const struct vdev_option *; GEN_FDT: struct
+     * vdev_fdt *. Answers EOK or a positive errno, which refuses the VM. */
+    int (*startup)(struct vdev_builder *b, unsigned ctrl, const void *arg);
+    /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. */
+    int (*control)(vdev_t *vdev, unsigned ctrl, const void *arg);
+    /* Accesses to the vdev's region, on the vCPU that makes them; NULL: the VM's `unsupported` policy. Not called if `regs` is set. */
+    enum vdev_ref_status (*vread)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd, const qvm_state_block *oopnd,
+                                  guest_cpu *gcp);
+    enum vdev_ref_status (*vwrite)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                   const qvm_state_block *oopnd, guest_cpu *gcp);
+    const struct reg_table *regs;  /* instead of vread/vwrite */
+    const struct vdev_pic_functions *pic;
+};
+
+struct vdev_s {
+    void *v_device;                      /* extra_space bytes, zeroed at the start */
+    const struct vdev_factory *v_factory;
+    guest_system *v_gsp;
+    qvm_state_block v_block;             /* where the device sits in the guest; location QSL_NO_LOCATION: not placed */
+    struct guest_intr v_intr;            /* the line it raises */
+    struct spinlock v_mtx;               /* for the vdev's own use (VFF_MUTEX) */
+    const char *v_name;                  /* node name, for the log */
+};
+
+#define VDEV_FACTORY(sym) \
+    static const struct vdev_factory sym __attribute__((section(".vdev_factories"), used, aligned(8)))
+
+/* What startup() works on; only exists while startup lasts, so that startup-only calls cannot be made later. */
+struct vdev_builder {
+    vdev_t *vdev;
+    guest_system *gsp;
+    const char *path;  /* the node's path, for error messages */
+    const void *fdt;   /* the description; owned by the framework */
+    int node;
+};
+
+/* One occurrence of an option. The value is the property's bytes as in the tree (big-endian cells, strings with their NUL). */
+struct vdev_option {
+    const char *name;
+    const void *data;
+    uint32_t size;
+};
+/* Typed views of an option; EOK or EINVAL (traced with path and property). */
+int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *out) __startup __must_check;
+int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, uint64_t *out) __startup __must_check;
+int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o, const char **out) __startup __must_check;
+
+/* Entry `index` of the node's `reg`. False: there is none, or no node (a vdev that the framework added). Entry 0 is in v_block after OPTIONS_START. */
+bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint64_t *size) __startup;
+/* Interrupt `index` of the node's `interrupts` as a line. EOK; ENOENT: there is none; EINVAL: traced. At ASSIGN, when v_intr has number 0. */
+int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_intr *out) __startup __must_check;
+
+/* The guest's tree while it is made: GEN_FDT's argument. Thin over libfdt's sequential writer; the framework opens the vdev's node (from the
+ * description's node name) and copies its un-prefixed properties, `reg` and `interrupts`; a vdev adds what is missing. */
+struct vdev_fdt {
+    void *fdt;               /* libfdt, sequential write */
+    const guest_system *gsp;
+    uint32_t gic_phandle;
+};
+int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32_t size) __startup __must_check;
+int vdev_fdt_u32s(struct vdev_fdt *f, const char *name, const uint32_t *cells, unsigned n) __startup __must_check;
+int vdev_fdt_string(struct vdev_fdt *f, const char *name, const char *value) __startup __must_check;
+
+/* "name@location" for messages; snprintf-like. Any phase. */
+int vdev_string(char *buf, size_t n, const vdev_t *v);
+void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Interrupt-controller vdevs. */
+struct vdev_pic_functions {
+    uint32_t pnum_mask;
+    /* Drive the line: gip->src_id is the source's bit; level. Any core, takes the controller's lock. */
+    int (*signal)(const struct guest_intr *gip, enum guest_intr_state state);
+    /* The cells of one interrupt of a node (in the CPU's byte order) to a line, and back. EOK or a positive errno, traced. */
+    int (*parse)(const struct vdev_builder *b, const uint32_t *cells, unsigned n, struct guest_intr *out);
+    int (*string)(const struct guest_intr *gip, char *buf, size_t n);
+    /* The interrupt's cells for the guest's tree; answers how many (GIC: 3). */
+    int (*table_spec)(const struct guest_intr *gip, uint32_t cells[4]);
+    /* A free line for automatic assignment: one that vdev_pin_taken() (vintc.h) does not know. Or ENOSPC. */
+    int (*assign)(const struct vdev_builder *b, struct guest_intr *out);
+};

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyp/aspace.h"
+#include "arch/arm64/cache.h"
+#include "arch/arm64/mmu.h"
+#include "arch/arm64/stage2.h"
+#include "arch/arm64/sysreg.h"
+#include "hyp/base/log.h"
+#include "hyp/pool.h"
+#include "hyp/ranges.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Where free places for devices are looked for first: above what QEMU's virt machine has below its RAM. */
+#define DEVICES_FROM UINT64_C(0x0c000000)
+/* Table pages kept for splits when the machine runs. */
+#define SPARE_AT_RUN_TIME 8
+
+static uint64_t *table_take(struct pt *pt)
+{
+    struct aspace *as = pt->owner;
+    uint64_t *table = as->spare_tables;
+    if (!table)
+        return NULL;
+    as->spare_tables = va_ptr(VA(table[0]));
+    table[0] = 0;
+    as->spare_count--;
+    as->table_pages++;
+    return table;
+}
+
+static void table_keep(struct aspace *as, uint64_t *table)
+{
+    table[0] = va_of(as->spare_tables).raw;
+    as->spare_tables = table;
+    as->spare_count++;
+}
+
+static void table_give(struct pt *pt, uint64_t *table)
+{
+    struct aspace *as = pt->owner;
+    bulk_zero(table, PAGE_SIZE);
+    table_keep(as, table);
+    as->table_pages--;
+}
+
+static pa_t table_pa(struct pt *pt, const uint64_t *table)
+{
+    (void)pt;
+    return direct_pa(table);
+}
+
+static uint64_t *table_ptr(struct pt *pt, pa_t pa)
+{
+    (void)pt;
+    return direct_ptr(pa);
+}
+
+static const struct pt_ops aspace_ops = {
+    .store = stage2_store,
+    .publish = stage2_publish,
+    .invalidate = stage2_invalidate,
+    .table_alloc = table_take,
+    .table_free = table_give,
+    .table_pa = table_pa,
+    .table_ptr = table_ptr,
+};
+
+/* Fills the list of spare table pages up to `want`. */
+static int spare_fill(struct aspace *as, unsigned want) __startup;
+static int spare_fill(struct aspace *as, unsigned want)
+{
+    while (as->spare_count < want) {
+        uint64_t *table = hyp_alloc_pages(1);
+        if (!table)
+            return -ENOMEM;
+        table_keep(as, table);
+    }
+    return 0;
+}
+
+/* An upper bound of the table pages that mapping a range takes. */
+static unsigned tables_needed(uint64_t ia, uint64_t pa, uint64_t size)
+{
+    uint64_t pages = is_aligned(ia ^ pa, BLOCK_SIZE) ? 2 : size / BLOCK_SIZE + 2;
+    return (unsigned)(pages + size / GIB(1) + 2 + 2);
+}
+
+/* The next size that ID_AA64MMFR0_EL1.PARange can express: the guest's PARange says what its IPA space has. */
+static unsigned ipa_bits_round(unsigned bits)
+{
+    unsigned parange = 0;
+    while (stage2_pa_bits(parange) < bits && stage2_pa_bits(parange) < 48)
+        parange++;
+    return stage2_pa_bits(parange) < bits ? bits : stage2_pa_bits(parange);
+}
+
+static int root_make(struct aspace *as, const struct stage2_config *c) __startup;
+static int root_make(struct aspace *as, const struct stage2_config *c)
+{
+    uint64_t *root = hyp_alloc(c->root_pages * PAGE_SIZE, c->root_pages * PAGE_SIZE);
+    if (!root)
+        return -ENOMEM;
+    as->pt = (struct pt){
+        .ops = &aspace_ops,
+        .owner = as,
+        .root = root,
+        .start_level = c->start_level,
+        .ia_bits = c->ipa_bits,
+        .root_pages = c->root_pages,
+        .max_block = 1,
+        .attr_mask = S2_ATTRS,
+        .vmid = as->vmid,
+    };
+    as->table_pages = c->root_pages;
+    as->vtcr = c->vtcr;
+    as->vttbr = stage2_vttbr(direct_pa(root), as->vmid);
+    /* Whoever ran here before us may have left entries of this VMID. */
+    as->pt.ops->publish(&as->pt);
+    as->pt.ops->invalidate(&as->pt, 0, BIT(as->ipa_bits));
+    return spare_fill(as, SPARE_AT_RUN_TIME);
+}
+
+int aspace_init(struct aspace *as, uint16_t vmid, unsigned ipa_bits)
+{
+    struct stage2_config c;
+    unsigned bits = ipa_bits_round(ipa_bits);
+    memset(as, 0, sizeof(*as));
+    if (!stage2_granule_ok(read_sysreg(id_aa64mmfr0_el1)))
+        return error_at(-ENOTSUP, "stage 2: this core has no 4 KiB granule");
+    int err = stage2_config(bits, stage2_parange(), &c);
+    if (err)
+        return error_at(err, "stage 2: %u bits of guest addresses asked for, the core has %u", bits,
+                        stage2_pa_bits(stage2_parange()));
+    as->vmid = vmid;
+    as->ipa_bits = c.ipa_bits;
+    return root_make(as, &c);
+}
+
+/* The index of the first region that ends above ipa. */
+static unsigned region_index(const struct aspace *as, uint64_t ipa)
+{
+    unsigned low = 0, high = as->region_count;
+    while (low < high) {
+        unsigned mid = (low + high) / 2;
+        if (as->regions[mid].base.raw + as->regions[mid].size > ipa)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+const struct region *aspace_find(const struct aspace *as, ipa_t ipa)
+{
+    unsigned i = region_index(as, ipa.raw);
+    return i < as->region_count && as->regions[i].base.raw <= ipa.raw ? &as->regions[i] : NULL;
+}
+
+#define GRF_PASS (GRF_PASS_RD | GRF_PASS_WR | GRF_PASS_EX)
+
+static uint64_t region_attrs(uint32_t flags)
+{
+    uint64_t attrs = S2_MEMATTR_DEVICE_nGnRE | S2_XN;
+    if (flags & GRF_MEMORY)
+        attrs = (flags & GRF_NOCACHE ? S2_MEMATTR_NORMAL_NC : S2_MEMATTR_NORMAL_WB) | S2_SH_INNER |
+                (flags & GRF_PASS_EX ? 0 : S2_XN);
+    return attrs | (flags & GRF_PASS_RD ? S2_AP_READ : 0) | (flags & GRF_PASS_WR ? S2_AP_WRITE : 0);
+}
+
+static int region_check(const struct aspace *as, const struct region *r)
+{
+    uint64_t base = r->base.raw, unit = r->flags & GRF_PASS ? PAGE_SIZE : 4;
+    unsigned long long first = base, size = r->size;
+    if (!r->size || !range_fits(base, r->size, as->ipa_bits))
+        return error_at(-EINVAL, "%s: 0x%llx bytes at 0x%llx are not within the VM's %u bits of address", r->owner,
+                        size, first, as->ipa_bits);
+    if (!is_aligned(base | r->size, unit) || (r->flags & GRF_PASS && !is_aligned(r->host.raw, PAGE_SIZE)))
+        return error_at(-EINVAL, "%s: 0x%llx bytes at 0x%llx are not aligned to %u", r->owner, size, first,
+                        (unsigned)unit);
+    if (r->flags & GRF_MEMORY && !(r->flags & GRF_PASS_RD))
+        return error_at(-EINVAL, "%s: memory at 0x%llx that the guest may not read", r->owner, first);
+    return 0;
+}
+
+/* Where a region that overlaps none goes in the table. */
+static int region_place(const struct aspace *as, const struct region *r, unsigned *at)
+{
+    *at = region_index(as, r->base.raw);
+    const struct region *next = &as->regions[*at];
+    if (*at < as->region_count && ranges_overlap(next->base.raw, next->size, r->base.raw, r->size))
+        return error_at(-EEXIST, "%s: 0x%llx bytes at 0x%llx overlap %s, 0x%llx bytes at 0x%llx", r->owner,
+                        (unsigned long long)r->size, (unsigned long long)r->base.raw, next->owner,
+                        (unsigned long long)next->size, (unsigned long long)next->base.raw);
+    if (as->region_count == ASPACE_MAX_REGIONS)
+        return error_at(-E2BIG, "%s: more than %d regions in one VM", r->owner, ASPACE_MAX_REGIONS);
+    return 0;
+}
+
+static int region_map(struct aspace *as, const struct region *r) __startup;
+static int region_map(struct aspace *as, const struct region *r)
+{
+    int err = spare_fill(as, SPARE_AT_RUN_TIME + tables_needed(r->base.raw, r->host.raw, r->size));
+    if (!err)
+        err = pt_map(&as->pt, r->base.raw, r->host, r->size, region_attrs(r->flags));
+    if (err)
+        return error_at(err, "%s: 0x%llx bytes at 0x%llx cannot be mapped (error %d)", r->owner,
+                        (unsigned long long)r->size, (unsigned long long)r->base.raw, err);
+    return 0;
+}
+
+static int region_add(struct aspace *as, const struct region *r) __startup;
+static int region_add(struct aspace *as, const struct region *r)
+{
+    unsigned at;
+    int err = region_place(as, r, &at);
+    if (!err && r->flags & GRF_PASS)
+        err = region_map(as, r);
+    if (err)
+        return err;
+    memmove(&as->regions[at + 1], &as->regions[at], (as->region_count - at) * sizeof(*r));
+    as->regions[at] = *r;
+    as->region_count++;
+    as->generation++;
+    return 0;
+}
+
+int aspace_add(struct aspace *as, const struct region *r)
+{
+    int err = region_check(as, r);
+    if (err)
+        return err;
+    lock_acquire(&as->lock);
+    err = region_add(as, r);
+    lock_release(&as->lock);
+    return err;
+}
+
+/* The end of something that [at, at+size) would overlap, or 0. */
+static uint64_t obstacle_end(const struct aspace *as, const struct config_vm *c, uint64_t at, uint64_t size)
+{
+    unsigned i = region_index(as, at);
+    if (i < as->region_count && as->regions[i].base.raw < at + size)
+        return as->regions[i].base.raw + as->regions[i].size;
+    for (i = 0; i < c->ram_count; i++)
+        if (ranges_overlap(c->ram[i].base.raw, c->ram[i].size, at, size))
+            return c->ram[i].base.raw + c->ram[i].size;
+    for (i = 0; i < c->reserve_count; i++)
+        if (ranges_overlap(c->reserve[i].base, c->reserve[i].size, at, size))
+            return c->reserve[i].base + c->reserve[i].size;
+    return 0;
+}
+
+uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
+                                uint64_t align)
+{
+    uint64_t at = align_up(above, align), end;
+    while (size && range_fits(at, size, as->ipa_bits)) {
+        end = obstacle_end(as, c, at, size);
+        if (!end)
+            return at;
+        at = align_up(end, align);
+    }
+    return QSL_NO_LOCATION;
+}
+
+uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align)
+{
+    return aspace_find_free_above(as, c, DEVICES_FROM, size, align);
+}
+
+struct range aspace_ram_at(const struct aspace *as, ipa_t ipa, uint64_t want)
+{
+    const struct region *r = aspace_find(as, ipa);
+    if (!r || !(r->flags & GRF_MEMORY))
+        return (struct range){ PA(0), 0 };
+    uint64_t offset = ipa.raw - r->base.raw, left = r->size - offset;
+    return (struct range){ pa_add(r->host, offset), want < left ? want : left };
+}
+
+void aspace_destroy(struct aspace *as)
+{
+    lock_acquire(&as->lock);
+    if (as->pt.root)
+        pt_destroy(&as->pt);
+    as->region_count = 0;
+    as->generation++;
+    lock_release(&as->lock);
+}
+
+void aspace_report(struct aspace *as, const char *name)
+{
+    uint64_t counts[3];
+    lock_acquire(&as->lock);
+    pt_count(&as->pt, counts);
+    unsigned long long pages = as->table_pages;
+    lock_release(&as->lock);
+    log_info("%s: stage 2: %llu x 1 GiB, %llu x 2 MiB, %llu x 4 KiB, %llu table pages", name,
+             (unsigned long long)counts[2], (unsigned long long)counts[1], (unsigned long long)counts[0], pages);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include "arch/arm64/mmu.h"
+#include "boards/board.h"
+#include "hyp/console_core.h"
+#include "hyp/machine.h"
+#include "hyp/pool.h"
+#include "hyp/results.h"
+
+struct console console;
+
+static struct log_limit overrun_limit;
+
+static __startup int uart_attach(pa_t regs, uint64_t size, const char *compatible, uint64_t clock_hz, const char *who)
+{
+    const struct uart_driver *driver = uart_driver_find(compatible);
+    if (!driver)
+        return error_at(-ENODEV, "%s: no driver for a UART \"%s\"", who, compatible);
+    volatile void *mapped = mmu_map_device(regs, size);
+    if (!mapped)
+        return -ENODEV;
+    console.uart = (struct uart){ .regs = mapped, .clock_hz = clock_hz, .driver = driver };
+    driver->init(&console.uart);
+    console.present = true;
+    return 0;
+}
+
+static __startup void log_route(const struct boot_options *o)
+{
+    console.raw = o->console == CONSOLE_RAW;
+    console.log_to_uart = o->log_to == LOG_TO_UART && !console.raw;
+    console.log_to_results = o->log_to == LOG_TO_RESULTS;
+    log_filter_set(o->log_filter);
+}
+
+/* What was logged before there was anywhere to send it. */
+static __startup void log_replay(void)
+{
+    char line[LOG_LINE];
+    uint64_t at = 0, end = log_ring_end(), lost = 0;
+    while (console.log_to_results && at < end) {
+        int n = log_ring_next(&at, line, &lost);
+        if (n >= 0 && (log_severity_of(line, (size_t)n) & log_filter()))
+            results_log(line, (size_t)n);
+    }
+    lock_acquire(&console.lock);
+    console.log_at = console.log_to_uart ? 0 : end;
+    console.log_until = console.log_to_uart ? UINT64_MAX : end;
+    output_flush();
+    lock_release(&console.lock);
+}
+
+static __startup void rings_init(void)
+{
+    ring_init(&console.text, console.text_bytes, CONSOLE_TEXT);
+}
+
+int console_init(const struct platform *p)
+{
+    rings_init();
+    log_route(&p->options);
+    memcpy(console.marker, p->options.marker, sizeof(console.marker));
+    int err = -ENODEV;
+    if (p->uart.present)
+        err = uart_attach(p->uart.regs.base, p->uart.regs.size, p->uart.compatible, p->uart.clock_hz, p->uart.path);
+    else
+        log_error("/chosen/stdout-path: names no UART, the console has none");
+    /* Without it the results stay in memory, which results_init() has said. */
+    if (p->results.present && results_init(&p->results))
+        log_warn("%s: no results channel", p->results.path);
+    log_replay();
+    return err;
+}
+
+void console_init_fallback(void)
+{
+    const struct board *b = board_get();
+    rings_init();
+    if (console.present || !b->early_uart.raw)
+        return;
+    if (uart_attach(b->early_uart, PAGE_SIZE, b->early_uart_compatible, b->early_uart_clock_hz, b->name))
+        return;
+    console.log_to_uart = true;
+    log_filter_set(LOG_DEFAULT);
+    log_replay();
+}
+
+bool console_port_exists(const char *name)
+{
+    for (unsigned i = 0; i < console.port_count; i++)
+        if (!strcmp(console.ports[i]->name, name))
+            return true;
+    return false;
+}
+
+struct console_port *console_port_create(const char *name, const struct console_client *client)
+{
+    if (console.port_count == CONSOLE_MAX_PORTS) {
+        log_error("%s: more than %d consoles", name, CONSOLE_MAX_PORTS);
+        return NULL;
+    }
+    struct console_port *p = hyp_alloc(sizeof(*p), _Alignof(struct console_port));
+    if (!p)
+        return NULL;
+    strncpy(p->name, name, sizeof(p->name) - 1);
+    p->client = *client;
+    ring_init(&p->in, p->in_bytes, CONSOLE_INPUT);
+    ring_init(&p->out, p->out_bytes, CONSOLE_OUTPUT);
+    lock_acquire(&console.lock);
+    p->index = console.port_count;
+    console.ports[console.port_count++] = p;
+    if (!p->index)
+        console.front = p;
+    lock_release(&console.lock);
+    return p;
+}
+
+void console_start(void)
+{
+    lock_acquire(&console.lock);
+    output_flush();
+    if (console.marker[0]) {
+        text_line_start();
+        text_format("%s\n", console.marker);
+    }
+    if (!console.raw && console.front)
+        front_set(console.front);
+    output_flush();
+    console.started = true;
+    interrupts_update();
+    lock_release(&console.lock);
+}
+
+size_t console_read(struct console_port *p, void *data, size_t n)
+{
+    lock_acquire(&console.lock);
+    size_t got = ring_pull(&p->in, data, n);
+    if (got)
+        interrupts_update();
+    lock_release(&console.lock);
+    return got;
+}
+
+size_t console_available(struct console_port *p)
+{
+    lock_acquire(&console.lock);
+    size_t n = ring_used(&p->in);
+    lock_release(&console.lock);
+    return n;
+}
+
+/* Clients take their own locks, which come before the console's: so they are told without it. */
+static void events_deliver(const struct console_events *ev)
+{
+    for (unsigned i = 0; i < console.port_count && ev->input | ev->output | ev->line_break; i++) {
+        const struct console_client *client = &console.ports[i]->client;
+        if (ev->line_break & BIT(i))
+            client->line_break(client->ctx);
+        if (ev->input & BIT(i))
+            client->input_ready(client->ctx);
+        if (ev->output & BIT(i))
+            client->output_ready(client->ctx);
+    }
+    if (ev->overruns)
+        log_limited(&overrun_limit, LOG_WARN, "the UART overran: input was lost (%lu times)",
+                    (unsigned long)__atomic_load_n(&console.overruns, __ATOMIC_RELAXED));
+    if (ev->has_command)
+        command_run(ev->command);
+    if (ev->off)
+        machine_off();
+}
+
+void console_irq(void *ctx)
+{
+    (void)ctx;
+    struct console_events ev = { 0 };
+    if (!console.present)
+        return;
+    lock_acquire(&console.lock);
+    console.uart.driver->irq_ack(&console.uart);
+    input_poll(&ev);
+    output_pump();
+    ev.output = output_ready_ports();
+    interrupts_update();
+    lock_release(&console.lock);
+    events_deliver(&ev);
+}

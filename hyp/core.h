@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A physical core and its loop: pick, enter, leave, dispatch, again. EL2 runs with interrupts masked all the while. */
+#include "arch/arm64/core_arch.h"
+#include "hyp/base/lock.h"
+#include "hyp/platform.h"
+#include "hyp/vm.h"
+
+enum core_state { CORE_ABSENT, CORE_STARTING, CORE_UP };
+
+#define CORE_SLICE_MS 10
+
+struct core {
+    struct core_arch arch; /* first: TPIDR_EL2 points here */
+    /* set at startup, then const: */
+    const struct platform_core *desc;
+    struct guest_cpu *cpus[CONFIG_MAX_VMS * CONFIG_MAX_VCPUS / 2]; /* pinned here, by falling priority */
+    unsigned cpu_count;
+    /* any core, atomic: */
+    uint32_t state;     /* enum core_state */
+    uint32_t attention; /* look at your vCPUs' VMs: one may be ending */
+    uint32_t idle;      /* about to sleep, or asleep, in core_wait() */
+    struct spinlock lock;
+    struct vm_loader *loaders; /* under lock: VMs being loaded here, a chunk between two guest runs */
+    /* this core only: */
+    struct guest_cpu *loaded; /* whose registers the hardware holds */
+    uint64_t slice_end;
+    struct guest_cpu *last_of[CONFIG_MAX_VMS]; /* which vCPU of each VM ran here last */
+    unsigned last; /* index in cpus of who ran last: round robin goes on behind it */
+    uint64_t irqs;
+};
+
+static inline struct core *this_core(void)
+{
+    return (struct core *)this_core_arch();
+}
+
+/* All cores by the index of their cpu node; the boot core's place is found by MPIDR. */
+extern struct core *cores[CONFIG_MAX_CORES];
+struct core *core_by_mpidr(uint64_t mpidr);
+
+/* Allocates the cores and makes the calling one the first that is up. */
+int cores_init(const struct platform *p) __startup __must_check;
+/* Starts the others; one that does not come up in a second is named and left out: its vCPUs' VMs are refused. */
+void cores_start(const struct platform *p) __startup;
+/* Pins a vCPU. */
+int core_assign(struct core *c, struct guest_cpu *v) __startup __must_check;
+/* The VM was refused. */
+void core_unassign(struct core *c, struct guest_cpu *v) __startup;
+/* Never returns. Running. */
+_Noreturn void core_loop(struct core *c) __running;
+/* Gives a core a VM to load. Any core. */
+void core_loader_add(struct core *c, struct vm_loader *l);
+/* Makes a core look again at what it should run: an SGI if it sleeps or is in a guest. Any core. */
+void core_kick(struct core *c);

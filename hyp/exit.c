@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyp/exit.h"
+#include "hyp/base/log.h"
+#include "hyp/core.h"
+#include "hyp/dispatch.h"
+#include "hyp/guest_walk.h"
+#include "hyp/smccc.h"
+
+#define ISS_IMM16 FIELD(15, 0)
+#define ISS_CM BIT(8)
+#define ISS_WNR BIT(6)
+#define WFX_TI FIELD(1, 0)
+enum { WFX_WFI = 0, WFX_WFE = 1, WFX_WFIT = 2, WFX_WFET = 3 };
+
+static bool from_el0(const struct guest_cpu *v)
+{
+    return (v->arch.regs.pstate & FIELD(3, 0)) == 0;
+}
+
+void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy, const char *what)
+{
+    struct guest_system *vm = v->vm;
+    __atomic_fetch_add(&vm->unsupported, 1, __ATOMIC_RELAXED);
+    log_limited(&vm->log_limit, LOG_WARN, "vm %s: vcpu %u: %s: pc 0x%llx esr 0x%llx ipa 0x%llx", vm->name, v->index, what,
+                (unsigned long long)v->arch.regs.pc, (unsigned long long)e->esr, (unsigned long long)e->ipa.raw);
+    switch (policy) {
+    case UNSUPPORTED_FAIL:
+        if (e->kind == EXIT_DATA_ABORT || e->kind == EXIT_INST_ABORT)
+            vcpu_inject_abort(&v->arch, e, e->s1ptw ? guest_walk_level(v, e->far, e->ipa) : 0);
+        else
+            vcpu_inject_undef(&v->arch);
+        return;
+    case UNSUPPORTED_IGNORE: {
+        struct mmio m;
+        if (e->kind == EXIT_DATA_ABORT && mmio_decode(e->esr, e->ipa, &m) == MMIO_OK && !m.write && m.reg != 31)
+            v->arch.regs.x[m.reg] = 0;
+        if (e->kind == EXIT_SYSREG && e->esr & 1 && field_get(FIELD(9, 5), e->esr) != 31)
+            v->arch.regs.x[field_get(FIELD(9, 5), e->esr)] = 0;
+        vcpu_advance_pc(&v->arch, e->esr);
+        return;
+    }
+    case UNSUPPORTED_ABORT: guest_terminate(vm, GTC_UNSUPPORTED); return;
+    }
+}
+
+static void mmio_done(struct guest_cpu *v, const struct exit *e, const struct mmio *m, uint64_t value)
+{
+    if (!m->write && m->reg != 31)
+        v->arch.regs.x[m->reg] = value;
+    vcpu_advance_pc(&v->arch, e->esr);
+}
+
+static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct region *r)
+{
+    struct mmio m;
+    if (e->esr & ISS_CM) {
+        vcpu_advance_pc(&v->arch, e->esr); /* a device has no cache lines to maintain */
+        return;
+    }
+    if (mmio_decode(e->esr, e->ipa, &m) != MMIO_OK) {
+        exit_unsupported(v, e, v->vm->config->on_reference, "device access by an instruction without syndrome");
+        return;
+    }
+    uint64_t value = m.write && m.reg != 31 ? v->arch.regs.x[m.reg] : 0;
+    enum vdev_ref_status s = dispatch_mmio(r, v, &m, &value);
+    switch (s) {
+    case VRS_NORMAL: mmio_done(v, e, &m, value); return;
+    case VRS_NO_ADVANCE: return;
+    case VRS_BUS_ERROR: vcpu_inject_abort(&v->arch, e, 0); return;
+    case VRS_CONTINUE: exit_unsupported(v, e, v->vm->config->on_reference, "access that the device does not serve"); return;
+    case VRS_ABORT: guest_terminate(v->vm, GTC_RESET); return;
+    case VRS_TERMINATE: guest_terminate(v->vm, GTC_CRASH); return;
+    case VRS_ERRNO: break;
+    }
+    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner, (unsigned long long)m.ipa.raw,
+              (int)s - VRS_ERRNO);
+    guest_terminate(v->vm, GTC_CRASH);
+}
+
+static void abort_exit(struct guest_cpu *v, struct exit e)
+{
+    bool write = e.kind == EXIT_DATA_ABORT && e.esr & ISS_WNR && !(e.esr & ISS_CM);
+    if (!e.ipa_valid && !vcpu_translate(e.far, from_el0(v), write, &e.ipa))
+        return; /* the guest changed its tables meanwhile: it meets its own fault when it tries again */
+    const struct region *r = aspace_find(&v->vm->as, e.ipa);
+    if (r && r->vdev && e.kind == EXIT_DATA_ABORT && !e.s1ptw) {
+        mmio_exit(v, &e, r);
+        return;
+    }
+    const char *what = e.kind == EXIT_INST_ABORT ? "instruction fetch from where no memory is"
+                       : e.s1ptw                 ? "translation table where no memory is"
+                       : r                       ? "access that the region does not permit"
+                                                 : "access to where nothing is";
+    exit_unsupported(v, &e, v->vm->config->on_reference, what);
+}
+
+static void wfx_exit(struct guest_cpu *v, const struct exit *e)
+{
+    vcpu_advance_pc(&v->arch, e->esr);
+    if (field_get(WFX_TI, e->esr) == WFX_WFI)
+        v->waiting = true;
+    else
+        v->core->slice_end = 0; /* somebody else's turn */
+}
+
+void smccc_exit(struct guest_cpu *v, const struct exit *e)
+{
+    if (e->kind == EXIT_SMC)
+        vcpu_advance_pc(&v->arch, e->esr); /* HVC returns behind itself already */
+    if (e->esr & ISS_IMM16) {
+        v->arch.regs.x[0] = ~UINT64_C(0); /* no service has another immediate: NOT_SUPPORTED */
+        return;
+    }
+    smccc_call(v);
+}
+
+int exit_fast(struct vcpu_arch *a)
+{
+    uint64_t esr = exit_esr();
+    unsigned ec = ESR_EC(esr);
+    if (ec == EC_HVC64 && !(esr & ISS_IMM16))
+        return !smccc_quick(a);
+    if (ec == EC_SMC64 && !(esr & ISS_IMM16) && smccc_quick(a)) {
+        exit_skip();
+        return 0;
+    }
+    return 1;
+}
+
+void exit_dispatch(struct guest_cpu *v, const struct exit *e)
+{
+    switch (e->kind) {
+    case EXIT_IRQ: return;
+    case EXIT_DATA_ABORT:
+    case EXIT_INST_ABORT: abort_exit(v, *e); return;
+    case EXIT_SERROR:
+    case EXIT_GUEST_ERROR:
+        log_limited(&v->vm->log_limit, LOG_WARN, "vm %s: vcpu %u: the machine reported an error for its access: esr 0x%llx",
+                    v->vm->name, v->index, (unsigned long long)e->esr);
+        if (e->kind == EXIT_SERROR)
+            vcpu_inject_serror(&v->arch);
+        else
+            vcpu_inject_abort(&v->arch, e, 0);
+        return;
+    case EXIT_SYSREG: sysreg_exit(v, e); return;
+    case EXIT_HVC:
+    case EXIT_SMC: smccc_exit(v, e); return;
+    case EXIT_WFX: wfx_exit(v, e); return;
+    case EXIT_FP: vcpu_fp_enable(&v->arch); return;
+    case EXIT_CP15:
+    case EXIT_SVE:
+    case EXIT_PAUTH:
+    case EXIT_DEBUG:
+    case EXIT_UNKNOWN:
+        exit_unsupported(v, e, v->vm->config->on_instruction, "instruction that this machine does not offer");
+        return;
+    }
+    hyp_panic("exit kind %d", (int)e->kind);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What is done about an exit. */
+#include "hyp/vm.h"
+
+/* A full exit of this core's vCPU, list registers folded: emulates, injects, or ends the VM. */
+void exit_dispatch(struct guest_cpu *v, const struct exit *e) __running;
+/* The hot exits that need no full exit: vcpu_fast_fn. */
+int exit_fast(struct vcpu_arch *arch);
+/* What the guest may not do goes by the VM's policy: inject UNDEF, skip (reads give zero), or end the VM. Counted and logged, limited. */
+void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy, const char *what) __running;
+
+/* A trapped system register. */
+void sysreg_exit(struct guest_cpu *v, const struct exit *e) __running;
+/* HVC and SMC: SMCCC, PSCI. */
+void smccc_exit(struct guest_cpu *v, const struct exit *e) __running;
+/* Another core is in a panic: stop here. */
+_Noreturn void panic_stop_here(void);

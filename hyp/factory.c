@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include "hyp/dt.h"
+#include "hyp/factory.h"
+#include "hyp/nearest.h"
+
+/* Every vdev that the sources have, so that one left out of this image can be told from one that does not exist. */
+static const struct {
+    const char *compatible, *option;
+} factory_options[] = {
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
+    { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },
+};
+
+/* More `compatible` strings of a node than these are not looked at. */
+#define FACTORY_COMPATIBLES 16
+
+static __startup bool factory_is_sound(const struct vdev_factory *f)
+{
+    return f->abi == QVM_VDEV_ABI && f->name && f->compatible && f->startup;
+}
+
+int factory_check_all(void)
+{
+    int err = 0;
+
+    for (const struct vdev_factory *f = __vdev_factories_start; f < __vdev_factories_end; f++) {
+        if (f->abi != QVM_VDEV_ABI)
+            err = error_at(-EINVAL, "vdev factory at %p: ABI %u, this is %u", (const void *)f, f->abi, QVM_VDEV_ABI);
+        else if (!factory_is_sound(f))
+            err = error_at(-EINVAL, "vdev factory %s: no name, no compatible or no startup()", f->name ? f->name : "?");
+    }
+    return err;
+}
+
+static __startup bool factory_takes(const struct vdev_factory *f, const char *compatible, const char *device)
+{
+    if (!factory_is_sound(f) || (f->device && (!device || strcmp(f->device, device) != 0)))
+        return false;
+    for (const char *const *c = f->compatible; *c; c++)
+        if (strcmp(*c, compatible) == 0)
+            return true;
+    return false;
+}
+
+/* One that names the node's armature,device goes before one that takes any. */
+static __startup const struct vdev_factory *factory_match(const char *compatible, const char *device)
+{
+    const struct vdev_factory *any = NULL;
+
+    for (const struct vdev_factory *f = __vdev_factories_start; f < __vdev_factories_end; f++) {
+        if (!factory_takes(f, compatible, device))
+            continue;
+        if (f->device)
+            return f;
+        any = f;
+    }
+    return any;
+}
+
+const struct vdev_factory *factory_find_compatible(const char *compatible)
+{
+    return factory_match(compatible, NULL);
+}
+
+const struct vdev_factory *factory_find(const void *fdt, int node)
+{
+    const char *device = dt_string(fdt, node, "armature,device"), *compatible;
+
+    for (int i = 0; i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
+        const struct vdev_factory *f = factory_match(compatible, device);
+        if (f)
+            return f;
+    }
+    return NULL;
+}
+
+const char *factory_nearest(const void *fdt, int node)
+{
+    const char *compatible = dt_string(fdt, node, "compatible");
+    struct nearest n = nearest_to(compatible ? compatible : "");
+
+    for (const struct vdev_factory *f = __vdev_factories_start; f < __vdev_factories_end; f++)
+        for (const char *const *c = f->compatible; factory_is_sound(f) && *c; c++)
+            nearest_offer(&n, *c);
+    return n.best;
+}
+
+const char *factory_missing_compatible(const char *compatible)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(factory_options); i++)
+        if (strcmp(factory_options[i].compatible, compatible) == 0)
+            return factory_options[i].option;
+    return NULL;
+}
+
+const char *factory_missing_option(const void *fdt, int node)
+{
+    const char *compatible, *option;
+
+    for (int i = 0; i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
+        option = factory_missing_compatible(compatible);
+        if (option)
+            return option;
+    }
+    return NULL;
+}
+
+bool factory_has_option(const struct vdev_factory *f, const char *property)
+{
+    for (const char *const *o = f->option_list; o && *o; o++)
+        if (strcmp(*o, property) == 0)
+            return true;
+    return false;
+}

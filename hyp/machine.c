@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyp/machine.h"
+#include "arch/arm64/firmware.h"
+#include "hyp/base/log.h"
+#include "hyp/console.h"
+#include "hyp/core.h"
+#include "hyp/exit.h"
+
+void machine_off(void)
+{
+    log_info("powering off");
+    results_line("R machine end");
+    console_drain();
+    firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    log_error("this machine has no way to power off: parked");
+    console_drain();
+    panic_stop_here();
+}
+
+void machine_reset(void)
+{
+    console_drain();
+    firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    panic_stop_here();
+}
+
+static const char *state_name(enum vm_state s)
+{
+    switch (s) {
+    case VM_CONFIGURED: return "configured";
+    case VM_RUNNING: return "running";
+    case VM_ENDING: return "ending";
+    case VM_ENDED: return "ended";
+    case VM_REFUSED: return "refused";
+    }
+    return "?";
+}
+
+static void vcpu_status(const struct guest_cpu *v)
+{
+    const uint64_t *n = v->exits;
+    log_info("  vcpu %u core %u %s%s: exits irq %llu mmio %llu sysreg %llu call %llu wfx %llu fp %llu other %llu", v->index,
+             v->core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
+             (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
+             (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
+             (unsigned long long)n[EXIT_WFX], (unsigned long long)n[EXIT_FP],
+             (unsigned long long)(n[EXIT_SERROR] + n[EXIT_GUEST_ERROR] + n[EXIT_CP15] + n[EXIT_UNKNOWN]));
+}
+
+void machine_status(void)
+{
+    for (unsigned i = 0; i < vm_count; i++) {
+        struct guest_system *vm = vms[i];
+        log_info("vm %s: %s, %u of %u vcpus on, %u restarts, %llu accesses by policy", vm->name, state_name(vm->state),
+                 vm->cpus_on, vm->cpu_count, vm->restarts, (unsigned long long)vm->unsupported);
+        for (unsigned n = 0; n < vm->cpu_count; n++)
+            vcpu_status(vm->cpus[n]);
+    }
+}
+
+void machine_vm_ended(void)
+{
+    for (unsigned i = 0; i < vm_count; i++)
+        if (vms[i]->state != VM_ENDED && vms[i]->state != VM_REFUSED)
+            return;
+    if (platform()->options.on_end == ON_END_OFF)
+        machine_off();
+    log_info("the last VM has ended; staying (host option on-end=stay)");
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The machine as a whole: how it ends and how it is. */
+#include "hyp/base/phase.h"
+
+/* Powers off: PSCI, or the board's way. Drains the console first. Any core. */
+_Noreturn void machine_off(void);
+_Noreturn void machine_reset(void);
+/* Every VM, vCPU and core to the log: state, exits by kind. Any core. */
+void machine_status(void);
+/* A VM ended for good: when it was the last, the machine ends as options say. */
+void machine_vm_ended(void) __running;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole boot is hyp_main(); what runs afterwards begins in hyp_run(). */
+#include "arch/arm64/boot.h"
+#include "arch/arm64/firmware.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/mmu.h"
+#include "arch/arm64/timer.h"
+#include "boards/board.h"
+#include "generated/version.h"
+#include "hyp/base/log.h"
+#include "hyp/boot.h"
+#include "hyp/config.h"
+#include "hyp/console.h"
+#include "hyp/core.h"
+#include "hyp/exit.h"
+#include "hyp/machine.h"
+#include "hyp/pool.h"
+#include "hyp/smccc.h"
+#include "hyp/startup.h"
+#include "hyp/vdev_core.h"
+#include "hyp/vm_life.h"
+
+static struct platform machine; /* set at startup, then const */
+static struct config config;    /* set at startup, then const */
+static char boot_emergency_stack[EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
+static bool go; /* any core, atomic: secondaries may enter their loops */
+
+const struct platform *platform(void)
+{
+    return &machine;
+}
+
+static __startup void greet(const struct platform *p, const struct hyp_boot_info *info)
+{
+    uint64_t ram = 0;
+    for (unsigned i = 0; i < p->ram_count; i++)
+        ram += p->ram[i].size;
+    log_info("Armature %s on %s (%s)", HYP_VERSION, board_get()->name, p->model);
+    log_info("%u cores, %llu MiB of memory, GICv%u with %u list registers, timer at %llu Hz", p->core_count,
+             (unsigned long long)(ram >> 20), p->gic.version, gic_info()->lr_count, (unsigned long long)timer_freq());
+    log_info("loaded at 0x%llx (%llu KiB)%s, console %s", (unsigned long long)info->load_pa,
+             (unsigned long long)(mmu_image_size() >> 10), info->by_go ? " by go" : "", p->uart.path);
+}
+
+static __startup int irqs_init(const struct platform *p)
+{
+    int err = gic_init(&p->gic);
+    if (err)
+        return err;
+    err = gic_core_init(this_core_arch()->index);
+    if (err)
+        return err;
+    err = timer_init(p->timer_freq);
+    if (err)
+        return err;
+    timer_core_init();
+    return 0;
+}
+
+static __startup int memory_init(const struct platform *p)
+{
+    int err = pool_init(pool_machine(), p, (struct range){ mmu_image_pa(), mmu_image_size() });
+    if (err)
+        return err;
+    return cores_init(p);
+}
+
+static __startup void firmware_start(const struct platform *p)
+{
+    firmware_init(!p->psci_present ? FIRMWARE_NONE : p->psci_hvc ? FIRMWARE_HVC : FIRMWARE_SMC);
+    smccc_init();
+}
+
+static __startup void vms_build(const struct platform *p, const struct hyp_boot_info *info)
+{
+    struct bundle bundle;
+    if (boot_bundle(p, info, &bundle) || config_parse(&bundle, &config))
+        return;
+    for (unsigned i = 0; i < config.vm_count; i++) {
+        vms[i] = vm_build(&config, &config.vms[i], i);
+        if (!vms[i])
+            return;
+        vm_count = i + 1;
+    }
+}
+
+/* Nothing can go on: the reason stands on the console already. */
+static _Noreturn void hyp_stop(void)
+{
+    log_error("stopped: nothing can be started");
+    results_line("R machine stopped");
+    console_drain();
+    panic_stop_here();
+}
+
+/* A VM whose core never came up cannot run. */
+static void vm_check_cores(struct guest_system *vm)
+{
+    for (unsigned n = 0; n < vm->cpu_count && vm->state == VM_CONFIGURED; n++) {
+        if (vm->cpus[n]->core->state == CORE_UP)
+            continue;
+        log_error("vm %s: refused: core %u of its vCPU %u did not come up", vm->name, vm->cpus[n]->core->arch.index, n);
+        vm->state = VM_REFUSED;
+    }
+}
+
+static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) NO_THREAD_SAFETY
+{
+    unsigned started = 0;
+    startup_end();
+    for (unsigned i = 0; i < vm_count; i++) {
+        vm_check_cores(vms[i]);
+        if (vms[i]->state == VM_CONFIGURED)
+            vdev_control_all(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
+    }
+    console_start();
+    __atomic_store_n(&go, true, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < vm_count; i++) {
+        if (vms[i]->state == VM_REFUSED)
+            results_line("R vm %s state=ended cause=refused code=%u", vms[i]->name, GTC_REFUSED);
+        if (vms[i]->state != VM_CONFIGURED || vms[i]->config->dry_run)
+            continue;
+        vm_load_start(vms[i]);
+        started++;
+    }
+    if (!started) {
+        log_error("no VM to run");
+        if (machine.options.on_end == ON_END_OFF)
+            machine_off();
+    }
+    core_loop(this_core());
+}
+
+__init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
+{
+    mmu_init(PA(info->load_pa));
+    mmu_stack_create(0, NULL, boot_emergency_stack, &boot_core);
+    int err = boot_platform(info, &machine);
+    if (console_init(&machine) || err)
+        hyp_stop();
+    results_line("R hyp version=%s cores=%u", HYP_VERSION, machine.core_count);
+    if (memory_init(&machine) || irqs_init(&machine))
+        hyp_stop();
+    greet(&machine, info);
+    firmware_start(&machine);
+    vms_build(&machine, info);
+    cores_start(&machine);
+    hyp_alloc_seal();
+    log_info("EL2 uses %llu KiB beside its image", (unsigned long long)(hyp_alloc_used() >> 10));
+    hyp_run();
+}
+
+void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
+{
+    struct core *c = (struct core *)arch;
+    if (gic_core_init(arch->index)) {
+        panic_stop_here();
+        }
+    timer_core_init();
+    __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+        spin_pause();
+    core_loop(c);
+}

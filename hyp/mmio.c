@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/exit.h"
+#include "hyp/dispatch.h"
+
+/* ISS of a Data Abort from a lower EL. */
+#define ISS_ISV BIT(24)
+#define ISS_SAS FIELD(23, 22)
+#define ISS_SSE BIT(21)
+#define ISS_SRT FIELD(20, 16)
+#define ISS_SF BIT(15)
+#define ISS_CM BIT(8)
+#define ISS_S1PTW BIT(7)
+#define ISS_WNR BIT(6)
+
+enum mmio_decoded mmio_decode(uint64_t esr, ipa_t ipa, struct mmio *out)
+{
+    uint64_t iss = ESR_ISS(esr);
+    if (ESR_EC(esr) != EC_DABT_LOW || !(iss & ISS_ISV) || iss & (ISS_CM | ISS_S1PTW))
+        return MMIO_NO_SYNDROME;
+    *out = (struct mmio){
+        .ipa = ipa,
+        .size = (uint8_t)(1u << field_get(ISS_SAS, iss)),
+        .write = iss & ISS_WNR,
+        .sign_extend = iss & ISS_SSE,
+        .wide = iss & ISS_SF,
+        .reg = (uint8_t)field_get(ISS_SRT, iss),
+    };
+    return MMIO_OK;
+}
+
+uint64_t mmio_extend(const struct mmio *m, uint64_t value)
+{
+    unsigned unused = 64 - 8 * m->size;
+    value <<= unused;
+    value = m->sign_extend ? (uint64_t)((int64_t)value >> unused) : value >> unused;
+    return m->wide ? value : (uint32_t)value;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fault of our own: one screen, then reset or park. Takes no lock, trusts nothing, nests once. */
+#include "arch/arm64/core_arch.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/panic.h"
+#include "generated/version.h"
+#include "hyp/base/log.h"
+#include "hyp/console.h"
+#include "hyp/core.h"
+#include "hyp/exit.h"
+#include "hyp/machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct hyp_symbol {
+    uint32_t offset, name;
+};
+extern const struct hyp_symbol hyp_symbols[];
+extern const uint32_t hyp_symbols_count;
+extern const char hyp_symbol_names[];
+extern char image_start[], text_end[], init_start[], init_end[];
+
+static uint32_t panic_owner; /* any core, atomic: core index + 1 of who prints */
+
+static void line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void line(const char *fmt, ...)
+{
+    char buf[160];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsniprintf(buf, sizeof(buf) - 2, fmt, ap);
+    va_end(ap);
+    size_t len = n < 0 ? 0 : (size_t)n < sizeof(buf) - 2 ? (size_t)n : sizeof(buf) - 3;
+    memcpy(buf + len, "\r\n", 2);
+    console_panic_write(buf, len + 2);
+}
+
+const char *symbol_find(uint64_t va, uint64_t *offset)
+{
+    uint64_t at = va - va_of(image_start).raw;
+    uint32_t low = 0, high = hyp_symbols_count;
+    if (va < va_of(image_start).raw || va >= va_of(init_end).raw)
+        return NULL;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (hyp_symbols[mid].offset <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (!low)
+        return NULL;
+    *offset = at - hyp_symbols[low - 1].offset;
+    return hyp_symbol_names + hyp_symbols[low - 1].name;
+}
+
+static bool in_text(uint64_t va)
+{
+    return va >= va_of(image_start).raw && va < va_of(init_end).raw;
+}
+
+static void print_address(const char *what, uint64_t va)
+{
+    uint64_t offset;
+    const char *name = symbol_find(va, &offset);
+    if (name)
+        line("  %s %016llx %s+0x%llx", what, (unsigned long long)va, name, (unsigned long long)offset);
+    else
+        line("  %s %016llx", what, (unsigned long long)va);
+}
+
+static void print_backtrace(const struct core_arch *c, uint64_t fp)
+{
+    for (int depth = 0; depth < 12; depth++) {
+        if (fp < c->stack_bottom || fp + 16 > c->stack_top || fp & 15)
+            return;
+        const uint64_t *frame = va_ptr(VA(fp));
+        if (!in_text(frame[1]))
+            return;
+        print_address("from", frame[1] - 4);
+        fp = frame[0];
+    }
+}
+
+static void print_vcpu(const struct core *c)
+{
+    const struct guest_cpu *v = c->loaded;
+    if (!v)
+        return;
+    line("  vm %s vcpu %u: pc %016llx pstate %llx", v->vm->name, v->index, (unsigned long long)v->arch.regs.pc,
+         (unsigned long long)v->arch.regs.pstate);
+    line("  exits: irq %llu, abort %llu+%llu, sysreg %llu, hvc %llu, wfx %llu", (unsigned long long)v->exits[EXIT_IRQ],
+         (unsigned long long)v->exits[EXIT_DATA_ABORT], (unsigned long long)v->exits[EXIT_INST_ABORT],
+         (unsigned long long)v->exits[EXIT_SYSREG], (unsigned long long)v->exits[EXIT_HVC],
+         (unsigned long long)v->exits[EXIT_WFX]);
+}
+
+static void print_registers(const struct panic_frame *f)
+{
+    for (unsigned i = 0; i < 30; i += 3)
+        line("  x%-2u %016llx  x%-2u %016llx  x%-2u %016llx", i, (unsigned long long)f->x[i], i + 1,
+             (unsigned long long)f->x[i + 1], i + 2, (unsigned long long)f->x[i + 2]);
+    line("  x30 %016llx  sp  %016llx", (unsigned long long)f->x[30], (unsigned long long)f->sp);
+}
+
+/* One screen is one core's: the others stop at once, silently. */
+static void panic_begin(struct core_arch *c)
+{
+    uint32_t none = 0, mine = c->index + 1;
+    if (!__atomic_compare_exchange_n(&panic_owner, &none, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && none != mine)
+        panic_stop_here();
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++)
+        if (cores[i] && &cores[i]->arch != c && cores[i]->state == CORE_UP)
+            gic_send_sgi(i, GIC_SGI_CALL);
+}
+
+static _Noreturn void panic_end(void)
+{
+    results_line("R machine panic");
+    const struct platform *p = platform();
+    if (p && p->options.panic == PANIC_RESET) {
+        line("  resetting (host option panic=reset)");
+        machine_reset();
+    }
+    line("  parked (host option panic=park)");
+    panic_stop_here();
+}
+
+void panic_stop_here(void)
+{
+    for (;;)
+        core_wait();
+}
+
+void panic_from_vector(const struct panic_frame *f, unsigned code)
+{
+    static const char *const codes[] = { "exception with SP_EL0", "exception", "interrupt at EL2", "SError" };
+    struct core_arch *c = this_core_arch();
+    if (c->panicking++ > 1)
+        panic_stop_here();
+    if (c->panicking > 1) {
+        line("  (another fault while reporting: esr %llx elr %llx)", (unsigned long long)f->esr, (unsigned long long)f->elr);
+        panic_end();
+    }
+    panic_begin(c);
+    uint64_t far = panic_far();
+    bool overflow = f->sp < c->stack_bottom + 256 || f->sp > c->stack_top;
+    line(" ");
+    line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index,
+         overflow ? "stack overflow" : codes[code & 3]);
+    line("  %s%s%s: esr %llx, far %016llx", esr_class_name(f->esr), *esr_fault_name(f->esr) ? ", " : "",
+         esr_fault_name(f->esr), (unsigned long long)f->esr, (unsigned long long)far);
+    print_address("at  ", f->elr);
+    print_address("lr  ", f->x[30] - 4);
+    print_backtrace(c, f->x[29]);
+    print_registers(f);
+    print_vcpu((struct core *)c);
+    panic_end();
+}
+
+void hyp_panic(const char *fmt, ...)
+{
+    char text[120];
+    struct core_arch *c = this_core_arch();
+    va_list ap;
+    va_start(ap, fmt);
+    vsniprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (c->panicking++)
+        panic_stop_here();
+    panic_begin(c);
+    line(" ");
+    line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index, text);
+    print_backtrace(c, (uint64_t)(uintptr_t)__builtin_frame_address(0));
+    print_vcpu((struct core *)c);
+    panic_end();
+}
+
+/* The stack protector's: GCC's names. */
+uintptr_t __stack_chk_guard = 0x5a17c0de5a17c0de;
+_Noreturn void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+    hyp_panic("a stack frame was overwritten (stack protector)");
+}

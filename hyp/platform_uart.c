@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The console's UART and the one for results. */
+#include <string.h>
+#include "hyp/dt.h"
+#include "hyp/platform_parts.h"
+#include "hyp/text.h"
+
+#define UART_PL011 "arm,pl011"
+
+/* The first clock's rate where the tree says it: the node's own clock-frequency or a fixed clock's. 0: it does not. */
+static __startup uint64_t uart_clock(const void *fdt, int node)
+{
+    uint32_t hz = 0;
+    int length;
+
+    if (dt_u32(fdt, node, "clock-frequency", &hz))
+        return hz;
+    const fdt32_t *clocks = fdt_getprop(fdt, node, "clocks", &length);
+    if (!clocks || length < 4)
+        return 0;
+    int clock = fdt_node_offset_by_phandle(fdt, fdt32_ld(clocks));
+    if (clock < 0 || !dt_compatible(fdt, clock, "fixed-clock") || !dt_u32(fdt, clock, "clock-frequency", &hz))
+        return 0;
+    return hz;
+}
+
+static __startup bool uart_read(const void *fdt, int node, int gic, struct platform_uart *uart)
+{
+    struct dt_path path;
+    const char *compatible = dt_string(fdt, node, "compatible");
+
+    if (!compatible || dt_reg(fdt, node, 0, &uart->regs) || !uart->regs.size)
+        return false;
+    /* A driver goes by the first name it may know: PL011s are also listed behind a maker's own name. */
+    if (dt_compatible(fdt, node, UART_PL011))
+        compatible = UART_PL011;
+    struct text name = text_in(uart->compatible, sizeof(uart->compatible));
+    text_string(&name, compatible);
+    struct text full = text_in(uart->path, sizeof(uart->path));
+    text_string(&full, dt_path(fdt, node, &path));
+    uart->intid = dt_interrupt(fdt, node, 0, gic);
+    uart->clock_hz = uart_clock(fdt, node);
+    uart->present = true;
+    return true;
+}
+
+/* What /chosen names: a path or an alias, up to a colon and the line's settings. Negative: nothing usable. */
+static __startup int uart_stdout(const void *fdt)
+{
+    struct dt_path path;
+    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
+    const char *name = chosen < 0 ? NULL : dt_string(fdt, chosen, "stdout-path");
+
+    if (!name && chosen >= 0)
+        name = dt_string(fdt, chosen, "linux,stdout-path");
+    if (!name) {
+        log_warn("/chosen: no stdout-path");
+        return -FDT_ERR_NOTFOUND;
+    }
+    const char *colon = strchr(name, ':');
+    int node = dt_lookup(fdt, name, colon ? (size_t)(colon - name) : strlen(name));
+    if (node < 0) {
+        log_warn("/chosen: stdout-path \"%.64s\" leads to no node", name);
+        return node;
+    }
+    if (!dt_enabled(fdt, node)) {
+        log_warn("/chosen: stdout-path: %s is switched off by its status", dt_path(fdt, node, &path));
+        return -FDT_ERR_NOTFOUND;
+    }
+    return node;
+}
+
+static __startup int uart_console(const void *fdt, int gic, struct platform_uart *uart)
+{
+    int candidates[3] = { uart_stdout(fdt), -1, -1 };
+
+    for (unsigned i = 0; i < ARRAY_LEN(candidates); i++) {
+        if (i == 1)
+            candidates[i] = dt_lookup(fdt, "serial0", strlen("serial0"));
+        if (i == 2)
+            candidates[i] = dt_find(fdt, -1, UART_PL011);
+        if (candidates[i] < 0 || !dt_enabled(fdt, candidates[i]) || !uart_read(fdt, candidates[i], gic, uart))
+            continue;
+        if (i)
+            log_warn("%s is taken as the console", uart->path);
+        return candidates[i];
+    }
+    log_warn("host tree: no usable UART for the console");
+    return -FDT_ERR_NOTFOUND;
+}
+
+/* One with a child node has something soldered to it (a Bluetooth chip), which must not hear us. */
+static __startup bool uart_is_free(const void *fdt, int node, int console)
+{
+    return node >= 0 && node != console && dt_enabled(fdt, node) && dt_compatible(fdt, node, UART_PL011) &&
+           fdt_first_subnode(fdt, node) < 0;
+}
+
+void platform_uarts(const void *fdt, int gic, struct platform *p)
+{
+    int console = uart_console(fdt, gic, &p->uart);
+    int node = dt_lookup(fdt, "serial1", strlen("serial1"));
+
+    if (uart_is_free(fdt, node, console) && uart_read(fdt, node, gic, &p->results))
+        return;
+    for (node = dt_find(fdt, -1, UART_PL011); node >= 0; node = dt_find(fdt, node, UART_PL011))
+        if (uart_is_free(fdt, node, console) && uart_read(fdt, node, gic, &p->results))
+            return;
+}

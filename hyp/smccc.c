@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyp/smccc.h"
+#include "arch/arm64/firmware.h"
+#include "hyp/base/log.h"
+
+#define SMCCC_1_2 0x10002
+#define SMCCC_1_1 0x10001
+#define SMCCC_FAST BIT(31)
+#define SMCCC_OWNER FIELD(29, 24)
+#define OWNER_ARCH 0
+#define OWNER_STANDARD 4
+
+/* The firmware's answer to SMCCC_ARCH_FEATURES of each workaround: set at startup, then const. */
+static int64_t workaround_1 = PSCI_NOT_SUPPORTED, workaround_2 = PSCI_NOT_SUPPORTED, workaround_3 = PSCI_NOT_SUPPORTED;
+
+static int64_t firmware_has(uint32_t fn)
+{
+    return (int32_t)firmware_call(SMCCC_ARCH_FEATURES, fn, 0, 0);
+}
+
+void smccc_init(void)
+{
+    if (firmware_call(PSCI_FEATURES, SMCCC_VERSION, 0, 0) != PSCI_SUCCESS ||
+        (int32_t)firmware_call(SMCCC_VERSION, 0, 0, 0) < SMCCC_1_1)
+        return;
+    workaround_1 = firmware_has(SMCCC_ARCH_WORKAROUND_1);
+    workaround_2 = firmware_has(SMCCC_ARCH_WORKAROUND_2);
+    workaround_3 = firmware_has(SMCCC_ARCH_WORKAROUND_3);
+}
+
+static int64_t arch_features(uint32_t fn)
+{
+    switch (fn) {
+    case SMCCC_VERSION:
+    case SMCCC_ARCH_FEATURES: return PSCI_SUCCESS;
+    case SMCCC_ARCH_WORKAROUND_1: return workaround_1;
+    case SMCCC_ARCH_WORKAROUND_2: return workaround_2;
+    case SMCCC_ARCH_WORKAROUND_3: return workaround_3;
+    }
+    return PSCI_NOT_SUPPORTED;
+}
+
+/* Arm Architecture calls. The workarounds have no result: x0 to x3 stay. */
+static void arch_call(struct vcpu_arch *a, uint32_t fn)
+{
+    switch (fn) {
+    case SMCCC_VERSION: a->regs.x[0] = SMCCC_1_2; return;
+    case SMCCC_ARCH_FEATURES: a->regs.x[0] = (uint64_t)arch_features((uint32_t)a->regs.x[1]); return;
+    case SMCCC_ARCH_WORKAROUND_1:
+    case SMCCC_ARCH_WORKAROUND_3:
+        if (arch_features(fn) >= 0) {
+            firmware_call(fn, 0, 0, 0);
+            return;
+        }
+        break;
+    case SMCCC_ARCH_WORKAROUND_2:
+        if (arch_features(fn) == PSCI_SUCCESS) {
+            firmware_call(fn, a->regs.x[1] & FIELD(31, 0), 0, 0);
+            return;
+        }
+        break;
+    }
+    a->regs.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+}
+
+bool smccc_quick(struct vcpu_arch *a)
+{
+    uint32_t fn = (uint32_t)a->regs.x[0];
+    if (fn == PSCI_VERSION) {
+        a->regs.x[0] = 0x10001;
+        return true;
+    }
+    if (field_get(SMCCC_OWNER, fn) == OWNER_STANDARD && fn & SMCCC_FAST)
+        return false;
+    if (field_get(SMCCC_OWNER, fn) == OWNER_ARCH && fn & SMCCC_FAST && !(fn & SMCCC_64))
+        arch_call(a, fn);
+    else
+        a->regs.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+    return true;
+}
+
+enum call_result smccc_call(struct guest_cpu *v)
+{
+    uint32_t fn = (uint32_t)v->arch.regs.x[0];
+    if (smccc_quick(&v->arch))
+        return CALL_DONE;
+    int64_t x0;
+    enum call_result result = psci_call(v, fn & ~SMCCC_64, fn & SMCCC_64, &x0);
+    v->arch.regs.x[0] = (uint64_t)x0;
+    return result;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A guest's calls: SMCCC (DEN 0028) and PSCI 1.1 (DEN 0022). What nobody serves answers NOT_SUPPORTED and preserves every other register. */
+#include "hyp/vm.h"
+
+/* What a call did, for who made it. */
+enum call_result {
+    CALL_DONE,    /* x0 is the answer */
+    CALL_BLOCKED, /* the vCPU sleeps or is off; x0 is what it finds if it goes on */
+};
+
+/* Reads the firmware's answers about the workarounds once. */
+void smccc_init(void) __startup;
+/* Performs the call in x0-x17 of the vCPU. */
+enum call_result smccc_call(struct guest_cpu *v) __running;
+/* The calls that need nothing but their registers. true: answered. */
+bool smccc_quick(struct vcpu_arch *a);
+
+/* PSCI: fn without SMCCC_64; wide: it was given. Answers in *x0. */
+enum call_result psci_call(struct guest_cpu *v, uint32_t fn, bool wide, int64_t *x0) __running;
+/* Would psci_call() know it? (PSCI_FEATURES) Pure. */
+bool psci_has(uint32_t fn);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trapped system registers: identification, debug on first use, the interrupt controller's; the rest are not there. */
+#include "arch/arm64/idregs.h"
+#include "hyp/exit.h"
+
+#define ISS_READ BIT(0)
+#define ISS_RT FIELD(9, 5)
+#define ISS_CRM FIELD(4, 1)
+#define ISS_CRN FIELD(13, 10)
+#define ISS_OP1 FIELD(16, 14)
+#define ISS_OP2 FIELD(19, 17)
+#define ISS_OP0 FIELD(21, 20)
+#define ACTLR_EL1 SYSREG_ISS(3, 0, 1, 0, 1)
+
+static void sysreg_reply(struct guest_cpu *v, const struct exit *e, uint64_t value)
+{
+    unsigned rt = (unsigned)field_get(ISS_RT, e->esr);
+    if (e->esr & ISS_READ && rt != 31)
+        v->arch.regs.x[rt] = value;
+    vcpu_advance_pc(&v->arch, e->esr);
+}
+
+static bool is_idreg(uint64_t iss)
+{
+    return field_get(ISS_OP0, iss) == 3 && field_get(ISS_OP1, iss) == 0 && field_get(ISS_CRN, iss) == 0 &&
+           field_get(ISS_CRM, iss) >= 1 && field_get(ISS_CRM, iss) <= 7 && iss & ISS_READ;
+}
+
+/* ICC_*: op0=3, op1=0, CRn=12 (CRm 8, 11, 12) or CRn=4 (ICC_PMR_EL1). */
+static bool is_icc(uint64_t iss)
+{
+    return field_get(ISS_OP0, iss) == 3 && field_get(ISS_OP1, iss) == 0 &&
+           ((field_get(ISS_CRN, iss) == 12 && field_get(ISS_CRM, iss) >= 8) || field_get(ISS_CRN, iss) == 4);
+}
+
+/* op0=2: external debug registers of op1=0 and 3; op1=1 is trace, which there is none of. */
+static bool is_debug(uint64_t iss)
+{
+    return field_get(ISS_OP0, iss) == 2 && field_get(ISS_OP1, iss) != 1;
+}
+
+static bool icc_exit(struct guest_cpu *v, const struct exit *e)
+{
+    unsigned rt = (unsigned)field_get(ISS_RT, e->esr);
+    struct sysreg_access a = {
+        .reg = (uint32_t)(e->esr & SYSREG_ISS_MASK),
+        .write = !(e->esr & ISS_READ),
+        .value = rt == 31 ? 0 : v->arch.regs.x[rt],
+    };
+    if (v->vm->intc->sysreg(v, &a) != SYSREG_DONE)
+        return false;
+    sysreg_reply(v, e, a.value);
+    return true;
+}
+
+void sysreg_exit(struct guest_cpu *v, const struct exit *e)
+{
+    uint64_t iss = ESR_ISS(e->esr);
+    if (is_icc(iss) && icc_exit(v, e))
+        return;
+    if (is_idreg(iss)) {
+        unsigned crm = (unsigned)field_get(ISS_CRM, iss), op2 = (unsigned)field_get(ISS_OP2, iss);
+        sysreg_reply(v, e, idreg_guest(crm, op2, idreg_host(crm, op2), v->vm->as.ipa_bits));
+        return;
+    }
+    if (is_debug(iss) && !v->arch.debug_live) {
+        vcpu_debug_enable(&v->arch); /* and the instruction runs again */
+        return;
+    }
+    if ((iss & SYSREG_ISS_MASK) == ACTLR_EL1) {
+        sysreg_reply(v, e, 0); /* RAZ/WI: IMPLEMENTATION DEFINED controls are the machine's */
+        return;
+    }
+    exit_unsupported(v, e, v->vm->config->on_register, "system register that this machine does not offer");
+}

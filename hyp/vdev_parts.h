@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Between the vdev core's files: where a vdev sits and which line it raises. */
+#include "hyp/vdev_core.h"
+
+/* Forgets the interrupt lines of the VM built before. */
+void assign_begin(void) __startup;
+/* The node's `reg` into v_block, by the factory's rules. 0 or a traced error. */
+int assign_given_place(struct vdev_builder *b) __startup __must_check;
+/* The node's `interrupts` claimed, the first of them into v_intr, by the factory's rules. 0 or a traced error. */
+int assign_given_lines(struct vdev_builder *b) __startup __must_check;
+/* What was not given and the vdev needs. 0 or a traced error. */
+int assign_free(struct vdev_builder *b) __startup __must_check;

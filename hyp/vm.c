@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Assembling a VM: startup, one core. */
+#include "hyp/vm.h"
+#include "hyp/base/log.h"
+#include "hyp/core.h"
+#include "hyp/exit.h"
+#include "hyp/pool.h"
+#include "hyp/vdev_core.h"
+#include "hyp/vm_images.h"
+
+#include <errno.h>
+
+#define IPA_BITS_LEAST 36
+
+struct guest_system *vms[CONFIG_MAX_VMS];
+unsigned vm_count;
+
+/* A vCPU's MPIDR: Aff0 0 to 15, then Aff1; bit 31 is RES1. */
+static __startup uint64_t vcpu_mpidr(unsigned index)
+{
+    return (index & 15) | (uint64_t)(index >> 4) << 8;
+}
+
+/* The core with the fewest vCPUs; the first of equals. */
+static __startup struct core *core_least_used(void)
+{
+    struct core *best = NULL;
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++)
+        if (cores[i] && (!best || cores[i]->cpu_count < best->cpu_count))
+            best = cores[i];
+    return best;
+}
+
+static __startup int vcpu_create(struct guest_system *vm, unsigned index)
+{
+    const struct config_vm *vc = vm->config;
+    int where = vc->affinity[index];
+    struct guest_cpu *v = hyp_alloc(sizeof(*v), 16);
+    if (!v)
+        return -ENOMEM;
+    v->vm = vm;
+    v->index = index;
+    v->mpidr = vcpu_mpidr(index);
+    v->power = VCPU_OFF;
+    vm->cpus[index] = v;
+    struct core *c = where < 0 ? core_least_used() : where < CONFIG_MAX_CORES ? cores[where] : NULL;
+    if (!c)
+        return error_at(-ENODEV, "%s: affinity %d: the machine has no such core", vc->path, where);
+    return core_assign(c, v);
+}
+
+static __startup int vcpus_create(struct guest_system *vm)
+{
+    vm->cpus = hyp_alloc(vm->config->cpus * sizeof(vm->cpus[0]), 8);
+    if (!vm->cpus)
+        return -ENOMEM;
+    for (unsigned i = 0; i < vm->config->cpus; i++) {
+        int err = vcpu_create(vm, i);
+        if (err)
+            return err;
+        vm->cpu_count = i + 1;
+    }
+    return 0;
+}
+
+static __startup unsigned ipa_bits_needed(const struct config_vm *vc)
+{
+    unsigned bits = IPA_BITS_LEAST;
+    for (unsigned i = 0; i < vc->ram_count; i++)
+        while (bits < 48 && vc->ram[i].base.raw + vc->ram[i].size > BIT(bits))
+            bits++;
+    return bits;
+}
+
+static __startup int ram_create(struct guest_system *vm, unsigned i)
+{
+    const struct config_ram *r = &vm->config->ram[i];
+    struct range *host = &vm->ram[i];
+    if (vm->config->identity) {
+        *host = (struct range){ PA(r->base.raw), r->size };
+        if (pool_take(pool_machine(), *host)) {
+            host->size = 0;
+            return error_at(-EBUSY, "%s: identity: host memory 0x%llx to 0x%llx is not free", vm->config->path,
+                            (unsigned long long)r->base.raw, (unsigned long long)(r->base.raw + r->size));
+        }
+    } else {
+        /* The same offset in 2 MiB as the guest sees, so that blocks can be used. */
+        uint64_t align = r->size >= BLOCK_SIZE && is_aligned(r->base.raw, BLOCK_SIZE) ? BLOCK_SIZE : PAGE_SIZE;
+        *host = pool_alloc(pool_machine(), r->size, align, PA(0), PA(BIT(48)));
+        if (!host->size)
+            return error_at(-ENOMEM, "%s: memory@%llx: %llu MiB wanted, the largest free piece is %llu MiB", vm->config->path,
+                            (unsigned long long)r->base.raw, (unsigned long long)(r->size >> 20),
+                            (unsigned long long)(pool_largest(pool_machine()) >> 20));
+    }
+    struct region region = {
+        .base = r->base,
+        .size = r->size,
+        .flags = GRF_ACTIVE | GRF_MEMORY | GRF_PASS_RD | GRF_PASS_EX | (r->read_only ? 0 : GRF_PASS_WR),
+        .host = host->base,
+        .owner = r->read_only ? "ROM" : "RAM",
+    };
+    return aspace_add(&vm->as, &region);
+}
+
+static __startup int memory_create(struct guest_system *vm)
+{
+    int err = aspace_init(&vm->as, (uint16_t)(vm->id + 1), ipa_bits_needed(vm->config));
+    for (unsigned i = 0; !err && i < vm->config->ram_count; i++)
+        err = ram_create(vm, i);
+    return err;
+}
+
+static __startup int vm_assemble(struct guest_system *vm, const struct config *c)
+{
+    int err = memory_create(vm);
+    if (!err)
+        err = vcpus_create(vm);
+    if (!err)
+        err = vdev_create_all(vm, c->vms_fdt);
+    if (!err)
+        err = vm_images_create(vm, c);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < vm->cpu_count; i++) {
+        struct guest_cpu *v = vm->cpus[i];
+        vcpu_arch_init(&v->arch, v->mpidr | BIT(31), vm->as.vttbr, vm->as.vtcr);
+        v->arch.fast = exit_fast;
+    }
+    return 0;
+}
+
+/* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
+static __startup void vm_refuse(struct guest_system *vm)
+{
+    vm->state = VM_REFUSED;
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        core_unassign(vm->cpus[i]->core, vm->cpus[i]);
+    for (unsigned i = 0; i < vm->config->ram_count; i++)
+        if (vm->ram[i].size)
+            pool_free(pool_machine(), vm->ram[i]);
+    aspace_destroy(&vm->as);
+    log_error("vm %s: refused, see above; the others go on", vm->name);
+}
+
+static __startup void vm_report(struct guest_system *vm)
+{
+    uint64_t ram = 0;
+    for (unsigned i = 0; i < vm->config->ram_count; i++)
+        ram += vm->ram[i].size;
+    log_info("vm %s: %u vcpus, %llu MiB, priority %u, entry 0x%llx", vm->name, vm->cpu_count,
+             (unsigned long long)(ram >> 20), vm->config->priority, (unsigned long long)vm->entry);
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        log_debug("vm %s: vcpu %u on core %u", vm->name, i, vm->cpus[i]->core->arch.index);
+    for (unsigned i = 0; i < vm->vdev_count; i++) {
+        char name[80];
+        vdev_string(name, sizeof(name), &vm->vdevs[i]);
+        log_info("vm %s: vdev %s (%s)", vm->name, name, vm->vdevs[i].v_factory->name);
+    }
+    aspace_report(&vm->as, vm->name);
+}
+
+struct guest_system *vm_build(const struct config *c, const struct config_vm *vc, unsigned id)
+{
+    struct guest_system *vm = hyp_alloc(sizeof(*vm), 16);
+    if (!vm)
+        return NULL;
+    vm->id = id;
+    vm->config = vc;
+    vm->name = vc->name;
+    vm->fdt_source = c->vms_fdt;
+    vm->state = VM_CONFIGURED;
+    if (vc->refused || vm_assemble(vm, c))
+        vm_refuse(vm);
+    else
+        vm_report(vm);
+    return vm;
+}

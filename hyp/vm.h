@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Virtual machines and vCPUs: what they are made of and what guards it. */
+#include "arch/arm64/vcpu_arch.h"
+#include "hyp/api/guest.h"
+#include "hyp/api/vintc.h"
+#include "hyp/aspace.h"
+#include "hyp/base/list.h"
+#include "hyp/base/lock.h"
+#include "hyp/base/log.h"
+#include "hyp/config.h"
+
+enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
+enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_ENDING, VM_ENDED, VM_REFUSED };
+
+struct core;
+
+#define VM_MAX_IMAGES (CONFIG_MAX_RAM_RANGES + 3)
+
+/* What is copied into a VM's memory at each start; sorted by base, disjoint. */
+struct vm_image {
+    ipa_t base;
+    const uint8_t *data; /* in the bundle, or the generated tree */
+    uint64_t size;
+};
+
+struct guest_cpu {
+    void *intc;              /* the interrupt controller's data; first: see vintc_cpu_data() */
+    /* set at startup, then const: */
+    struct guest_system *vm;
+    struct core *core;       /* where it runs */
+    unsigned index;
+    uint64_t mpidr;
+    /* under vm->lock: */
+    enum vcpu_power power;
+    uint64_t start_pc, start_x0;
+    /* any core, atomic: */
+    uint32_t kicked;         /* look at your interrupts and requests before entering */
+    uint32_t in_guest;       /* list registers may be ahead of the virqs */
+    uint32_t pauses;         /* stay out while not 0 */
+    /* this core only: */
+    struct vcpu_arch arch;
+    bool waiting;            /* it sleeps in WFI or CPU_SUSPEND */
+    bool powered_down;       /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
+    uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */
+};
+
+struct guest_system {
+    /* set at startup, then const: */
+    unsigned id;
+    const struct config_vm *config;
+    const void *fdt_source; /* the description, for startup */
+    const char *name;
+    struct guest_cpu **cpus;
+    unsigned cpu_count;
+    vdev_t *vdevs;
+    unsigned vdev_count;
+    vdev_t *intc_vdev;
+    const struct vintc_ops *intc;
+    struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
+    struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
+    unsigned image_count;
+    uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
+
+    struct aspace as;         /* has its own lock */
+
+    struct spinlock lock;
+    /* under lock: */
+    enum vm_state state;
+    unsigned cause;
+    unsigned cpus_on;   /* also ON_PENDING */
+    uint32_t restarts;
+    /* any core, atomic: */
+    uint64_t unsupported; /* accesses that went by policy */
+    struct log_limit log_limit;
+};
+
+extern struct guest_system *vms[CONFIG_MAX_VMS]; /* set at startup, then const */
+extern unsigned vm_count;
+
+/*
+ * Builds one VM from its description: memory, vCPUs, vdevs, images, the guest's tree. What cannot be built is marked VM_REFUSED with the reason traced and its
+ * memory given back; the others go on. NULL only when EL2 itself has no memory left.
+ */
+struct guest_system *vm_build(const struct config *c, const struct config_vm *vc, unsigned id) __startup;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vCPUs on and off, and the end of a VM. */
+#include "hyp/vm_life.h"
+#include "arch/arm64/firmware.h"
+#include "hyp/base/log.h"
+#include "hyp/console.h"
+#include "hyp/core.h"
+#include "hyp/machine.h"
+#include "hyp/vdev_core.h"
+
+static const char *cause_name(unsigned cause)
+{
+    switch ((enum guest_cause)cause) {
+    case GTC_OFF: return "off";
+    case GTC_RESET: return "reset";
+    case GTC_CRASH: return "crash";
+    case GTC_WATCHDOG: return "watchdog";
+    case GTC_REFUSED: return "refused";
+    case GTC_UNSUPPORTED: return "crash";
+    case GTC_CUSTOM_MIN:
+    case GTC_MAX: break;
+    }
+    return "vdev";
+}
+
+int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
+{
+    struct guest_system *vm = v->vm;
+    int answer = PSCI_SUCCESS;
+    lock_acquire(&vm->lock);
+    if (vm->state != VM_RUNNING)
+        answer = PSCI_DENIED;
+    else if (v->power == VCPU_ON)
+        answer = PSCI_ALREADY_ON;
+    else if (v->power == VCPU_ON_PENDING)
+        answer = PSCI_ON_PENDING;
+    else {
+        v->start_pc = pc;
+        v->start_x0 = x0;
+        v->power = VCPU_ON_PENDING;
+        vm->cpus_on++;
+    }
+    lock_release(&vm->lock);
+    if (answer == PSCI_SUCCESS)
+        core_kick(v->core);
+    return answer;
+}
+
+bool vm_cpu_arrive(struct guest_cpu *v)
+{
+    struct guest_system *vm = v->vm;
+    bool arrived = false;
+    lock_acquire(&vm->lock);
+    if (v->power == VCPU_ON_PENDING && vm->state == VM_RUNNING) {
+        vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
+        v->waiting = false;
+        v->power = VCPU_ON;
+        arrived = true;
+    }
+    lock_release(&vm->lock);
+    return arrived;
+}
+
+/* Under the VM's lock. Is it the last one of an ending VM? */
+static bool cpu_off_locked(struct guest_cpu *v) REQUIRES(v->vm->lock)
+{
+    struct guest_system *vm = v->vm;
+    if (v->power == VCPU_OFF)
+        return false;
+    v->power = VCPU_OFF;
+    if (--vm->cpus_on || vm->state != VM_ENDING)
+        return false;
+    vm->state = VM_ENDED;
+    return true;
+}
+
+static bool vm_restarts(const struct guest_system *vm)
+{
+    const struct boot_options *o = &platform()->options;
+    switch ((enum guest_cause)vm->cause) {
+    case GTC_RESET:
+        return o->on_reset == ON_RESET_AS_VM ? vm->config->on_reset == END_RESTART : o->on_reset == ON_RESET_RESTART;
+    case GTC_CRASH:
+    case GTC_WATCHDOG:
+    case GTC_UNSUPPORTED: return vm->config->on_crash == END_RESTART;
+    case GTC_OFF:
+    case GTC_REFUSED:
+    case GTC_CUSTOM_MIN:
+    case GTC_MAX: return false;
+    }
+    return false;
+}
+
+static void vm_ended(struct guest_system *vm)
+{
+    vdev_control_all(vm, VDEV_CTRL_TERMINATE);
+    log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
+    if (vm_restarts(vm)) {
+        results_line("R vm %s state=restarting cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
+        vm->restarts++;
+        vm->state = VM_CONFIGURED;
+        vm->intc->reset(vm);
+        vdev_control_all(vm, VDEV_CTRL_RESET);
+        vm_load_start(vm);
+        return;
+    }
+    results_line("R vm %s state=ended cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
+    machine_vm_ended();
+}
+
+void vm_cpu_gone(struct guest_cpu *v)
+{
+    struct guest_system *vm = v->vm;
+    lock_acquire(&vm->lock);
+    bool last = cpu_off_locked(v);
+    lock_release(&vm->lock);
+    if (last)
+        vm_ended(vm);
+}
+
+void vm_cpu_off(struct guest_cpu *v)
+{
+    vm_cpu_gone(v);
+}
+
+void guest_terminate(guest_system *vm, unsigned cause)
+{
+    lock_acquire(&vm->lock);
+    bool first = vm->state == VM_RUNNING;
+    if (first) {
+        vm->state = VM_ENDING;
+        vm->cause = cause;
+    }
+    lock_release(&vm->lock);
+    if (!first)
+        return;
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        core_kick(vm->cpus[i]->core);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A VM's life once it is built: loaded, started, ended, and again. */
+#include "hyp/vm.h"
+
+/* Loading is done a chunk at a time between guest runs, on the core of the VM's first vCPU; the same for the first start and every restart. */
+struct vm_loader {
+    struct guest_system *vm;
+    unsigned ram;    /* which of the VM's RAM ranges */
+    uint64_t offset; /* how far in it */
+    struct vm_loader *next; /* waiting on the same core */
+};
+
+/* Begins loading; the VM starts by itself when that is done. Its vCPUs are off. */
+void vm_load_start(struct guest_system *vm) __running;
+/* One chunk. true: all done, the VM has been started. */
+bool vm_load_step(struct vm_loader *l) __running;
+/* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
+void vm_cpu_gone(struct guest_cpu *v) __running;
+/* A vCPU is started at pc with x0. PSCI's answer. */
+int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0) __running;
+/* On its own core: a vCPU whose start is pending takes its reset state. false: none was. */
+bool vm_cpu_arrive(struct guest_cpu *v) __running;
+/* The calling vCPU goes off. */
+void vm_cpu_off(struct guest_cpu *v) __running;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a VM: its RAM scrubbed, its images copied, everything clean to the point of coherency; then its first vCPU is on. */
+#include "arch/arm64/cache.h"
+#include "arch/arm64/mmu.h"
+#include "hyp/base/log.h"
+#include "hyp/core.h"
+#include "hyp/vdev_core.h"
+#include "hyp/vm_life.h"
+
+static struct vm_loader loaders[CONFIG_MAX_VMS];
+
+/* Fills [ipa, ipa+len), seen at `to`: what an image covers is copied, the rest zeroed. */
+static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to, uint64_t len)
+{
+    uint64_t end = ipa + len;
+    for (unsigned i = 0; i < vm->image_count && ipa < end; i++) {
+        const struct vm_image *m = &vm->images[i];
+        uint64_t first = m->base.raw, last = first + m->size;
+        if (last <= ipa || first >= end)
+            continue;
+        if (first > ipa) {
+            bulk_zero(to, first - ipa);
+            to += first - ipa;
+            ipa = first;
+        }
+        uint64_t n = (last < end ? last : end) - ipa;
+        bulk_copy(to, m->data + (ipa - first), n);
+        to += n;
+        ipa += n;
+    }
+    if (ipa < end)
+        bulk_zero(to, end - ipa);
+}
+
+/* The guest may look at its memory with its MMU off, past the caches: nothing of a former owner and nothing of ours stays in them. */
+static void chunk_load(const struct guest_system *vm, uint64_t ipa, pa_t pa, uint64_t len)
+{
+    uint8_t *to = window_map(pa, len, true);
+    chunk_fill(vm, ipa, to, len);
+    cache_clean_inval_poc(to, len);
+    window_unmap();
+}
+
+static void vm_start(struct guest_system *vm)
+{
+    icache_inval_all();
+    vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);
+    lock_acquire(&vm->lock);
+    vm->state = VM_RUNNING;
+    lock_release(&vm->lock);
+    vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);
+}
+
+void vm_load_start(struct guest_system *vm)
+{
+    struct vm_loader *l = &loaders[vm->id];
+    *l = (struct vm_loader){ .vm = vm };
+    core_loader_add(vm->cpus[0]->core, l);
+}
+
+bool vm_load_step(struct vm_loader *l)
+{
+    struct guest_system *vm = l->vm;
+    if (l->ram < vm->config->ram_count) {
+        uint64_t base = vm->config->ram[l->ram].base.raw, size = vm->config->ram[l->ram].size;
+        pa_t pa = pa_add(vm->ram[l->ram].base, l->offset);
+        uint64_t len = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1));
+        len = size - l->offset < len ? size - l->offset : len;
+        chunk_load(vm, base + l->offset, pa, len);
+        l->offset += len;
+        if (l->offset == size) {
+            l->ram++;
+            l->offset = 0;
+        }
+        return false;
+    }
+    vm_start(vm);
+    return true;
+}

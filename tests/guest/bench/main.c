@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an event costs: the median of `samples=` (1000) runs minus the same code without the event, one line a row:
+ * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract.
+ */
+#include "tests/guest/bench/measure.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/fdt.h"
+#include "tests/guest/lib/gic.h"
+#include "tests/guest/lib/print.h"
+#include "tests/guest/lib/psci.h"
+#include "tests/guest/lib/timer.h"
+
+#define SAMPLES_MAX 1000
+#define WARM_UP 10
+#define TIMER_AHEAD 20000
+#define SGI 1
+#define SGI_SELF 2
+#define HVC_UNKNOWN 0x8600ff00u
+#define UARTDR 0x00
+#define UARTFR 0x18
+#define FR_TXFF BIT(5)
+#define SPI_TEST 40
+#define SGI_TEST 8
+
+static uint32_t samples[SAMPLES_MAX];
+static uint64_t sample_count;
+static struct ipi ipi __attribute__((aligned(256)));
+static uint64_t slot[32] __attribute__((aligned(256)));
+
+static void sort(uint32_t *a, uint64_t n)
+{
+    for (uint64_t i = 1; i < n; i++) {
+        uint32_t v = a[i];
+        uint64_t j = i;
+        for (; j && a[j - 1] > v; j--)
+            a[j] = a[j - 1];
+        a[j] = v;
+    }
+}
+
+/* The median of fn(a, b), `before` run outside the measured part each time. */
+static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
+{
+    for (uint64_t i = 0; i < WARM_UP + sample_count; i++) {
+        if (before)
+            before();
+        uint64_t t = fn(a, b);
+        if (i >= WARM_UP)
+            samples[i - WARM_UP] = t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
+    }
+    sort(samples, sample_count);
+    return samples[sample_count / 2];
+}
+
+static void row(const char *name, uint64_t ticks)
+{
+    print("BENCH %s\t%lu\n", name, ticks);
+}
+
+static uint64_t overhead(void)
+{
+    return median(measure_nothing, 0, 0, NULL);
+}
+
+static void row_call(const char *name, measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
+{
+    uint64_t none = overhead();
+    uint64_t ticks = median(fn, a, b, before);
+    row(name, ticks - none);
+}
+
+static void spi_off(void)
+{
+    write32(GICD + GICD_ICENABLER + 4, 1u << (SPI_TEST - 32));
+}
+
+static void sgi_off(void)
+{
+    write32(this_cpu()->redistributor + GICR_ICENABLER0, 1u << SGI_TEST);
+}
+
+static void uart_ready(void)
+{
+    while (read32(UART_BASE + UARTFR) & FR_TXFF)
+        ;
+}
+
+/* Where the machine has no SMC (undefined), one instruction stands for it. */
+static void row_smc(void)
+{
+    struct exception e = exception_catch(measure_smc, PSCI_VERSION, 0);
+    if (e.taken)
+        row("SMC PSCI_VERSION", 1);
+    else
+        row_call("SMC PSCI_VERSION", measure_smc, PSCI_VERSION, 0, NULL);
+}
+
+static void rows_calls(void)
+{
+    row_call("HVC PSCI_VERSION", measure_hvc, PSCI_VERSION, 0, NULL);
+    row_call("HVC unknown function", measure_hvc, HVC_UNKNOWN, 0, NULL);
+    row_smc();
+    row_call("read GICD_TYPER", measure_read32, GICD + GICD_TYPER, 0, NULL);
+    row_call("read GICD_ISENABLER1", measure_read32, GICD + GICD_ISENABLER + 4, 0, NULL);
+    row_call("write GICD_ISENABLER1", measure_write32, GICD + GICD_ISENABLER + 4, 1u << (SPI_TEST - 32), spi_off);
+    spi_off();
+    row_call("write GICR_ISENABLER0", measure_write32, this_cpu()->redistributor + GICR_ISENABLER0, 1u << SGI_TEST, sgi_off);
+    sgi_off();
+    row_call("write GICD_IPRIORITYR (word)", measure_write32, GICD + GICD_IPRIORITYR + SPI_TEST, 0xa0a0a0a0, NULL);
+    row_call("MRS ID_AA64MMFR0_EL1", measure_mmfr0, 0, 0, NULL);
+    row_call("emulated PL011: read FR", measure_read32, UART_BASE + UARTFR, 0, NULL);
+    print("# ");
+    uint64_t none = overhead();
+    uint64_t write = median(measure_write32, UART_BASE + UARTDR, '.', uart_ready);
+    print("\n");
+    row("emulated PL011: write DR", write - none);
+}
+
+static void rows_interrupts(void)
+{
+    gic_enable(SGI_SELF);
+    gic_enable(INTID_CNTV);
+    uint64_t self = gic_sgi_to(this_cpu()->mpidr, SGI_SELF);
+    row("SGI to self → handler", median(measure_sgi_self, self, 0, NULL));
+    row("vtimer deadline → handler, busy", median(measure_timer_busy, TIMER_AHEAD, 0, NULL));
+    row("vtimer deadline → handler, from WFI", median(measure_timer_wfi, TIMER_AHEAD, 0, NULL));
+}
+
+struct target {
+    uint64_t reply, in_wfi;
+};
+
+static uint64_t target_run(uint64_t arg)
+{
+    const struct target *t = (const struct target *)arg;
+    gic_cpu_init();
+    gic_enable(SGI);
+    msr(vbar_el1, (uint64_t)bench_vectors);
+    isb();
+    ipi_target(&ipi, t->reply, t->in_wfi);
+    return 0;
+}
+
+static void target_wait(void)
+{
+    wait_until(ipi.ready, 1000);
+    delay_us(2);
+}
+
+static void row_ipi(const char *name, measure_fn fn, uint64_t reply, bool in_wfi)
+{
+    struct target t = { .reply = reply, .in_wfi = in_wfi };
+    uint64_t there = gic_sgi_to(cpus[1].mpidr, SGI);
+    ipi.stop = 0;
+    cpu_post(1, target_run, (uint64_t)&t);
+    target_wait();
+    row(name, median(fn, (uint64_t)&ipi, there, target_wait));
+    ipi.stop = 1;
+    dsb(sy);
+    gic_send_sgi1(there);
+    if (reply) {
+        gic_poll(1000);
+        irq_enable();
+        isb();
+        irq_disable();
+    }
+    cpu_wait(1, 1000);
+}
+
+static void target_off(void)
+{
+    wait_until(psci_affinity_info(cpus[1].mpidr) == AFFINITY_OFF, 1000);
+}
+
+static void rows_cores(void)
+{
+    row("PSCI CPU_ON → first instruction", median(measure_cpu_on, cpus[1].mpidr, (uint64_t)slot, target_off));
+    target_off();
+    if (cpu_start(1) != PSCI_SUCCESS) {
+        print("# core 1 did not start\n");
+        return;
+    }
+    uint64_t back = gic_sgi_to(this_cpu()->mpidr, SGI);
+    gic_enable(SGI);
+    row_ipi("IPI one way, target spinning", measure_ipi, 0, false);
+    row_ipi("IPI one way, target in WFI", measure_ipi, 0, true);
+    row_ipi("IPI ping-pong, spinning", measure_ping_pong, back, false);
+}
+
+void guest_main(void)
+{
+    sample_count = bootarg_number("samples", SAMPLES_MAX);
+    if (!sample_count || sample_count > SAMPLES_MAX)
+        sample_count = SAMPLES_MAX;
+    print("# bench: counter %lu Hz, cpus %u, samples %lu\n", mrs(cntfrq_el0), cpu_count, sample_count);
+    gic_init();
+    gic_cpu_init();
+    msr(vbar_el1, (uint64_t)bench_vectors);
+    isb();
+    rows_calls();
+    rows_interrupts();
+    if (cpu_count > 1)
+        rows_cores();
+    print("# bench end\n");
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* One measured event each, in ticks of CNTVCT_EL0. Under -icount shift=0 with a 1 GHz counter a tick is an instruction. */
+
+/* Calls: from before to behind the instruction; a and b are its operands. */
+#ifndef __ASSEMBLY__
+#include "hyp/base/bits.h"
+
+typedef uint64_t (*measure_fn)(uint64_t a, uint64_t b);
+uint64_t measure_nothing(uint64_t a, uint64_t b);
+uint64_t measure_hvc(uint64_t fid, uint64_t b);
+uint64_t measure_smc(uint64_t fid, uint64_t b);
+uint64_t measure_read32(uint64_t address, uint64_t b);
+uint64_t measure_write32(uint64_t address, uint64_t value);
+uint64_t measure_mmfr0(uint64_t a, uint64_t b);
+/* From the write of ICC_SGI1R_EL1 to the first instruction of the handler. Interrupts masked at call and return. */
+uint64_t measure_sgi_self(uint64_t sgi1r, uint64_t b);
+/* From the virtual timer's deadline, `ticks` ahead, to the first instruction of the handler; spinning, or in WFI. */
+uint64_t measure_timer_busy(uint64_t ticks, uint64_t b);
+uint64_t measure_timer_wfi(uint64_t ticks, uint64_t b);
+
+/* What two cores share. `time` is 0 while nothing arrived. */
+struct ipi {
+    volatile uint64_t time;
+    volatile uint64_t stop;
+    volatile uint64_t ready;
+};
+
+/* The target's loop until stop: writes the time of each arrival; reply != 0 is sent as SGI from the handler. */
+void ipi_target(struct ipi *ipi, uint64_t reply, uint64_t in_wfi);
+/* Sends, waits for ipi->time, gives the difference. */
+uint64_t measure_ipi(uint64_t ipi, uint64_t sgi1r);
+/* Sends and waits for the reply's handler on this core. */
+uint64_t measure_ping_pong(uint64_t ipi, uint64_t sgi1r);
+/* CPU_ON of mpidr with bench_secondary; waits for its first instruction's time in *slot. */
+uint64_t measure_cpu_on(uint64_t mpidr, uint64_t slot);
+/* Entered by CPU_ON with x0 = slot: writes its first instruction's time, turns itself off. */
+void bench_secondary(void);
+
+extern char bench_vectors[];
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* GICv3 as IHI 0069 has it: registers, and the few sequences every guest needs. One security state (GICD_CTLR.DS = 1). */
+#include "hyp/base/bits.h"
+#include "tests/guest/lib/regs.h"
+
+#define GICD UINT64_C(0x08000000)
+#define GICR UINT64_C(0x080a0000)
+#define GICR_STRIDE UINT64_C(0x20000)
+#define GICR_SGI UINT64_C(0x10000)
+
+enum gicd_register {
+    GICD_CTLR = 0x0000,
+    GICD_TYPER = 0x0004,
+    GICD_IIDR = 0x0008,
+    GICD_TYPER2 = 0x000c,
+    GICD_STATUSR = 0x0010,
+    GICD_SETSPI_NSR = 0x0040,
+    GICD_CLRSPI_NSR = 0x0048,
+    GICD_SETSPI_SR = 0x0050,
+    GICD_CLRSPI_SR = 0x0058,
+    GICD_IGROUPR = 0x0080,
+    GICD_ISENABLER = 0x0100,
+    GICD_ICENABLER = 0x0180,
+    GICD_ISPENDR = 0x0200,
+    GICD_ICPENDR = 0x0280,
+    GICD_ISACTIVER = 0x0300,
+    GICD_ICACTIVER = 0x0380,
+    GICD_IPRIORITYR = 0x0400,
+    GICD_ITARGETSR = 0x0800,
+    GICD_ICFGR = 0x0c00,
+    GICD_IGRPMODR = 0x0d00,
+    GICD_NSACR = 0x0e00,
+    GICD_SGIR = 0x0f00,
+    GICD_CPENDSGIR = 0x0f10,
+    GICD_SPENDSGIR = 0x0f20,
+    GICD_IROUTER = 0x6000,
+    GICD_PIDR2 = 0xffe8,
+};
+
+enum gicr_register {
+    GICR_CTLR = 0x0000,
+    GICR_IIDR = 0x0004,
+    GICR_TYPER = 0x0008,
+    GICR_STATUSR = 0x0010,
+    GICR_WAKER = 0x0014,
+    GICR_PROPBASER = 0x0070,
+    GICR_PENDBASER = 0x0078,
+    GICR_PIDR2 = 0xffe8,
+    GICR_IGROUPR0 = 0x10080,
+    GICR_ISENABLER0 = 0x10100,
+    GICR_ICENABLER0 = 0x10180,
+    GICR_ISPENDR0 = 0x10200,
+    GICR_ICPENDR0 = 0x10280,
+    GICR_ISACTIVER0 = 0x10300,
+    GICR_ICACTIVER0 = 0x10380,
+    GICR_IPRIORITYR = 0x10400,
+    GICR_ICFGR0 = 0x10c00,
+    GICR_ICFGR1 = 0x10c04,
+    GICR_IGRPMODR0 = 0x10d00,
+    GICR_NSACR = 0x10e00,
+};
+
+#define GICD_CTLR_GRP0 BIT(0)
+#define GICD_CTLR_GRP1 BIT(1)
+#define GICD_CTLR_ARE BIT(4)
+#define GICD_CTLR_DS BIT(6)
+#define GICD_CTLR_RWP BIT(31)
+#define GICR_CTLR_RWP BIT(3)
+#define WAKER_SLEEP BIT(1)
+#define WAKER_ASLEEP BIT(2)
+#define IROUTER_IRM BIT(31)
+#define SGIR_IRM BIT(40)
+
+#define INTID_SPECIAL 1020
+#define INTID_NONE 1023
+
+struct cpu;
+
+/* Does ID_AA64PFR0_EL1.GIC say that the system registers are there? */
+bool gic_has_sysregs(void);
+/* Notes the redistributor whose GICR_TYPER has this core's affinity; 0 when there is none. */
+void gic_cpu_find(struct cpu *cpu);
+/* Distributor: ARE, both groups on; every SPI disabled, inactive, not pending, group 1, priority 0xa0, to the boot core. */
+void gic_init(void);
+/* This core: redistributor awake, SGIs and PPIs disabled, inactive and group 1, priority 0xa0, PMR 0xf0, groups on, EOImode 0. */
+void gic_cpu_init(void);
+/* No interrupt is signalled to this core any more; its redistributor stays as it is. */
+void gic_cpu_disable(void);
+unsigned int gic_intids(void);
+void gicd_wait(void);
+void gicr_wait(void);
+
+/* These act on this core's redistributor for INTIDs below 32, else on the distributor. */
+uint64_t gic_bit_register(uint32_t base, uint32_t intid);
+void gic_enable(uint32_t intid);
+void gic_disable(uint32_t intid);
+void gic_set_pending(uint32_t intid);
+void gic_clear_pending(uint32_t intid);
+bool gic_is_pending(uint32_t intid);
+bool gic_is_active(uint32_t intid);
+bool gic_is_enabled(uint32_t intid);
+void gic_set_active(uint32_t intid);
+void gic_clear_active(uint32_t intid);
+void gic_set_priority(uint32_t intid, uint32_t priority);
+uint32_t gic_priority(uint32_t intid);
+void gic_set_group(uint32_t intid, unsigned int group);
+void gic_set_edge(uint32_t intid, bool edge);
+void gic_route(uint32_t spi, uint64_t mpidr);
+
+static inline uint32_t gic_ack1(void)
+{
+    uint64_t v = mrs(icc_iar1_el1);
+    dsb(sy);
+    return (uint32_t)v;
+}
+
+static inline uint32_t gic_ack0(void)
+{
+    uint64_t v = mrs(icc_iar0_el1);
+    dsb(sy);
+    return (uint32_t)v;
+}
+
+static inline void gic_eoi1(uint32_t intid)
+{
+    msr(icc_eoir1_el1, intid);
+    isb();
+}
+
+static inline void gic_eoi0(uint32_t intid)
+{
+    msr(icc_eoir0_el1, intid);
+    isb();
+}
+
+/* With interrupts masked: acknowledges the next group 1 interrupt, waiting at most `us`; INTID_NONE when none came. */
+uint32_t gic_poll(uint64_t us);
+/* The value for ICC_SGI1R_EL1 that sends `intid` to one core. */
+uint64_t gic_sgi_to(uint64_t mpidr, uint32_t intid);
+
+static inline void gic_send_sgi1(uint64_t value)
+{
+    dsb(ish);
+    msr(icc_sgi1r_el1, value);
+    isb();
+}

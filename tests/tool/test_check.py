@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`armature check`: every refusal names the node and the reason."""
+import os
+
+import pytest
+from conftest import ROOT, vm_source, vms_source
+
+PL011 = 'compatible = "arm,pl011", "arm,primecell";'
+BAD = [
+    ("/a: unknown property 'priorty'; the nearest known one is 'priority'", vm_source(body="priorty = <1>;")),
+    ("/a: unknown property 'armature,on-rest'; the nearest known one is 'armature,on-reset'", vm_source(body='armature,on-rest = "stop";')),
+    ("/a: cpus is 0: 1 to 16 is possible", vm_source(body="cpus = <0>;")),
+    ("/a: cpus: one number expected, 0 cells found", vm_source(body="cpus;")),
+    ("/a: priority is 256: 0 to 255 is possible", vm_source(body="priority = <256>;")),
+    ("/a: affinity names 1 cores for 2 vCPUs", vm_source(body="cpus = <2>; affinity = <0>;")),
+    ('/a: armature,on-crash is "maybe": one of restart, stop is possible', vm_source(body='armature,on-crash = "maybe";')),
+    ('/a: armature,unsupported-register is "x"', vm_source(body='armature,unsupported-register = "x";')),
+    ("/a: no RAM", vm_source().replace('device_type = "memory";', 'device_type = "memory"; armature,read-only;')),
+    ("/a/memory@40000000: reg: 0x1001 bytes at 0x40000000 are no whole pages", vm_source(memory="<0 0x40000000 0 0x1001>")),
+    ("/a/memory@40000000: reg: 0x1000 bytes at 0xfffffffffffff000 reach beyond 48 bits",
+     vm_source(memory="<0xffffffff 0xfffff000 0 0x1000>")),
+    ("/a/memory@40000000: reg: two cells of address and two of size expected", vm_source(memory="<0 0x40000000 0>")),
+    ("/a/memory@40000000: unknown property 'armature,imag'", vm_source().replace("reg =", 'armature,imag = "x"; reg =')),
+    ("/a/memory@40800000: its range at 0x40800000 overlaps 0x1000000 bytes at 0x40000000 of /a/memory@40000000",
+     vm_source(body='memory@40800000 { device_type = "memory"; reg = <0 0x40800000 0 0x1000>; };')),
+    ("/a: nothing to start", vm_source().replace("armature,kernel", "x")),
+    ("/a/chosen: unknown property 'armature,kernl'; the nearest known one is 'armature,kernel'",
+     vm_source().replace("armature,kernel", 'armature,kernl = "x"; armature,kernel')),
+    ("/a/chosen: armature,dtb-address and armature,no-dtb exclude each other",
+     vm_source().replace("chosen {", "chosen { armature,no-dtb; armature,dtb-address = <0x40000000>;")),
+    ("/a/chosen: armature,kernel: a string is expected", vm_source().replace('armature,kernel = "k"', "armature,kernel = <1>")),
+    ('/a/x@9000000: no vdev for "arm,pl012"; the nearest known one is \'arm,pl011\'',
+     vm_source(body='x@9000000 { compatible = "arm,pl012"; reg = <0 0x9000000 0 0x1000>; };')),
+    ("/a/x@9000000: unknown property 'armature,bakend'; the nearest known one is 'armature,backend'",
+     vm_source(body='x@9000000 { ' + PL011 + ' armature,bakend = "console"; };')),
+    ("overlaps 0x1000 bytes at 0x8000000 of /a/x@8000000", vm_source(body="x@8000000 { " + PL011 + " reg = <0 0x8000000 0 0x1000>; };")),
+    ("/a/x@9000000: interrupts: <2 1 4> is no SPI", vm_source(body="x@9000000 { " + PL011 + " interrupts = <2 1 4>; };")),
+    ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1>; };")),
+    ("/a/cpus: a node of this name is made for every VM", vm_source(body="cpus { };")),
+    ("/b: not a VM", vm_source() + "b { };"),
+    ("/b/memory@40800000: armature,identity: its memory at 0x40800000 overlaps 0x1000000 bytes at 0x40000000 of /a/memory@40000000",
+     vm_source("a", "armature,identity;") + vm_source("b", "armature,identity;", "<0 0x40800000 0 0x1000>").replace("@40000000", "@40800000")),
+]
+
+
+@pytest.mark.parametrize("reason, vms", BAD, ids=[reason[:50] for reason, _ in BAD])
+def test_refusal_names_node_and_reason(folder, reason, vms):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vms)))
+    assert done.returncode == 2 and reason in done.stderr.decode() and done.stdout == b"", done.stderr.decode()
+
+
+def test_all_faults_are_told_at_once(folder):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source("a", "cpus = <0>;"), vm_source("b", "priority = <999>;"))))
+    assert "/a: cpus is 0" in done.stderr.decode() and "/b: priority is 999" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("source, reason", [
+    ("/dts-v1/; / { };", "this is no VM description"), ("/dts-v1/; / { compatible = \"armature,vms\"; };", "no VM in it"),
+    ("/dts-v1/; / { oops", "syntax error"), (b"\xd0\x0d\xfe\xed" + bytes(60), "not a flattened device tree"), ("", "syntax error")])
+def test_what_is_no_description(folder, source, reason):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", source))
+    assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr.decode()
+
+
+def test_dt_schema_is_run(folder):
+    done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source(body='x { ' + PL011 + ' armature,backend = "file"; };'))))
+    assert done.returncode == 2 and "dt-schema: x: armature,backend:0: 'file' is not one of" in done.stderr.decode()
+
+
+def test_shared_interrupt_is_a_remark_only(folder):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source(
+        body="".join(f"x{n} {{ {PL011} interrupts = <0 1 4>; }};" for n in range(2))))))
+    assert done.returncode == 0 and "SPI 1 is shared with /a/x0" in done.stderr.decode()
+
+
+def test_disabled_device_is_left_out(folder):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source(body='x { compatible = "y,z"; status = "disabled"; };'))))
+    assert done.returncode == 0, done.stderr
+
+
+def test_cpp_and_includes(folder):
+    folder.file("names.h", "#define CPUS 3\n")
+    done = folder.tool("check", "--quick", folder.file("vms.dts", '#include "names.h"\n' + vms_source(vm_source(body="cpus = <CPUS>;"))))
+    assert done.returncode == 0, done.stderr
+
+
+def test_images_are_checked_when_given(folder):
+    path = folder.file("vms.dts", vms_source(vm_source()))
+    done = folder.tool("check", "--quick", path, "--image", "other=" + folder.file("x", b"x"))
+    assert done.returncode == 2 and "/a/chosen: armature,kernel: no image 'k' was given" in done.stderr.decode()
+    assert folder.tool("check", "--quick", path, "--image", "k=" + folder.file("x", b"x")).returncode == 0
+
+
+def descriptions():
+    top = os.path.join(ROOT, "dts")
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(top) for name in names if name.endswith(".dts"))
+
+
+@pytest.mark.parametrize("path", descriptions(), ids=lambda path: os.path.relpath(path, ROOT))
+def test_descriptions_of_the_repository(folder, path):
+    done = folder.tool("check", path)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`armature run` with a QEMU that plays a script: exit statuses, the console's bytes, what is refused, what is left behind."""
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import ENDED, TOOL, arm64_image, vm_source, vms_source
+
+START = ["console", "U-Boot 2023.01\r\n{marker}\r\n"]
+
+
+def ended(cause):
+    return ["results", ENDED.format(cause=cause)]
+
+
+def gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+@pytest.mark.parametrize("status, steps", [
+    (0, [START, ended("off")]),
+    (3, [START, ended("reset")]),
+    (4, [START, ended("crash")]),
+    (4, [START, ended("watchdog")]),
+    (4, [["results", "R vm guest state=ended cause=refused code=5\nR machine end\n"]]),
+    (4, [START, ["results", "R machine panic\n"]]),
+    (4, [START, ["results", "R vm guest state=running\n"]]),
+    (4, [START, ["results", "R vm guest state=running\n"], ["exit", 0]]),
+    (4, [["exit", 1]]),
+    (4, [["results", "R machine end\n"]]),
+    (0, [START, ["results", "R vm guest state=restarting cause=reset code=2\n"], ended("off")]),
+    (4, [START, ["results", "R vm guest state=restarting cause=crash code=3\n"], ended("off")]),
+    (4, [START, ["results", "R vm other state=ended cause=crash code=3\n"], ended("off")]),
+    (3, [START, ["results", "R vm other state=ended cause=reset code=2\n"], ended("off")]),
+    (0, [START, ["results", "R vm gu"], ["sleep", 0.05], ["results", "est state=ended cause=off code=1\nR machine end\n"]]),
+    (124, [START, ["sleep", 30]]),
+    (0, [START, ended("off"), ["sleep", 30]]),
+    (0, [["deaf"], START, ended("off"), ["sleep", 30]]),
+])
+def test_exit_status(folder, status, steps):
+    done = folder.run(steps, "--timeout", "2" if status == 124 else "25")
+    assert done.returncode == status, done.stderr.decode()
+    assert gone(folder.qemu()["pid"]) and folder.leftovers() == []
+
+
+def test_what_a_guest_prints_cannot_fake_a_result(folder):
+    done = folder.run([START, ["console", "R vm guest state=ended cause=off code=0\nR machine end\n"]])
+    assert done.returncode == 4
+
+
+def test_console_is_byte_for_byte_both_ways(folder):
+    typed = bytes(range(256)) * 40 + b"\x1dq\x03"
+    steps = [START, ["echo", "\xfe"], ["echo", "\xfe"], ended("off")]
+    done = folder.run(steps, stdin=typed)
+    first = typed.index(0xFE)
+    second = typed.index(0xFE, first + 1)
+    assert done.returncode == 0 and done.stdout == typed[:first] + typed[first + 1:second]
+
+
+def test_stdin_waits_for_the_guest_and_its_end_ends_nothing(folder):
+    done = folder.run([["sleep", 0.3], START, ["echo", "\r"], ["sleep", 0.3], ["console", "more"], ended("off")], stdin=b"hello\r")
+    assert done.returncode == 0 and done.stdout == b"hellomore"
+
+
+def test_held_text_is_shown_only_when_the_guests_never_started(folder):
+    done = folder.run([["console", "no bundle\r\n"], ["exit", 0]])
+    assert done.stdout == b"" and b"no bundle" in done.stderr
+    done = folder.run([START, ended("off")])
+    assert done.stdout == b"" and b"U-Boot" not in done.stderr
+
+
+def test_much_output_arrives_whole(folder):
+    done = folder.run([START, ["flood", 160], ended("off")])
+    assert done.returncode == 0 and done.stdout == b"x" * 65536 * 160
+
+
+def test_log_and_results_files(folder):
+    done = folder.run([["results", "R hyp version=1 cores=4\nL hello log\n"], START, ended("off")], "--log", "log.txt",
+                      "--results", "results.txt")
+    assert done.returncode == 0
+    assert open(os.path.join(folder.path, "log.txt"), "rb").read() == b"hello log\n"
+    assert open(os.path.join(folder.path, "results.txt"), "rb").read() == b"R hyp version=1 cores=4\n" + ENDED.format(cause="off").encode()
+
+
+def test_log_is_shown_when_a_vm_was_refused(folder):
+    done = folder.run([["results", "L error: /guest: no RAM\nR vm guest state=ended cause=refused code=5\nR machine end\n"]])
+    assert done.returncode == 4 and b"/guest: no RAM" in done.stderr and b"VM guest: refused" in done.stderr
+
+
+def test_qemus_own_words_are_shown(folder):
+    done = folder.run([["stderr", "fake: no such machine"], ["exit", 1]])
+    assert done.returncode == 4 and b"qemu: fake: no such machine" in done.stderr and b"exit status: 1" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_qemu_too(folder, number):
+    env = {**os.environ, **folder.fake_env([START, ["console", "up"], ["sleep", 60]]), "TMPDIR": folder.path}
+    with subprocess.Popen([TOOL, *folder.run_arguments()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          env=env) as tool:
+        assert tool.stdout.read(2) == b"up"
+        tool.send_signal(number)
+        assert tool.wait(10) == 128 + number
+    assert gone(folder.qemu()["pid"]) and folder.leftovers() == []
+
+
+def test_killed_tool_takes_qemu_along(folder):
+    env = {**os.environ, **folder.fake_env([START, ["console", "up"], ["sleep", 60]])}
+    with subprocess.Popen([TOOL, *folder.run_arguments()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          env=env) as tool:
+        assert tool.stdout.read(2) == b"up"
+        tool.kill()
+        tool.wait(10)
+    end = time.time() + 5
+    while not gone(folder.qemu()["pid"]) and time.time() < end:
+        time.sleep(0.05)
+    assert gone(folder.qemu()["pid"])
+
+
+def test_command_line(folder):
+    folder.run([START, ended("off")], "--no-reboot", "--stay", "--host-args", "panic=park", "--", "-d", "int")
+    argv = folder.qemu()["argv"]
+    joined = " ".join(argv)
+    assert "-M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -smp 4 -m 2048M -nic none -display none -monitor none" in joined
+    assert "-serial chardev:console -serial chardev:results" in joined and argv[-2:] == ["-d", "int"]
+    words = argv[argv.index("-append") + 1].split()
+    assert {"console=raw", "log=error", "log-to=results", "on-reset=stop", "on-end=stay", "panic=park"} <= set(words)
+    assert any(word.startswith("console-marker=") for word in words[:-1])
+
+
+def test_deterministic_command_line(folder):
+    folder.run([START, ended("off")], "--icount")
+    first = folder.qemu()["argv"]
+    folder.run([START, ended("off")], "--icount")
+    joined = " ".join(first)
+    assert "gic-version=3,dtb-randomness=off" in joined and "-icount shift=0" in joined and "clock=vm" in joined
+    assert first[first.index("-append") + 1] == folder.qemu()["argv"][first.index("-append") + 1]
+
+
+def test_machine_grows_with_the_guest(folder):
+    folder.run([START, ended("off")], "--guest-mem", "3G", "--cpus", "6")
+    argv = folder.qemu()["argv"]
+    assert argv[argv.index("-smp") + 1] == "6" and int(argv[argv.index("-m") + 1].rstrip("M")) >= 3 * 1024 + 256
+
+
+def test_two_vms_share_the_console(folder):
+    vms = folder.file("vms.dts", vms_source(vm_source("a"), vm_source("b")))
+    steps = [["console", "U-Boot\r\n{marker}\r\nhello"], ["results", "R vm a state=ended cause=off code=1\nR machine end\n"]]
+    done = folder.tool("run", "--hyp", folder.file("h", arm64_image()), "--vms", vms, "--image", "k=" + folder.file("k", b"raw"),
+                       env=folder.fake_env(steps))
+    argv = folder.qemu()["argv"]
+    assert done.returncode == 0 and done.stdout == b"U-Boot\r\nhello"
+    assert {"console=mux", "log-to=uart"} <= set(argv[argv.index("-append") + 1].split())
+
+
+def test_gdb_says_how_to_attach(folder):
+    done = folder.run([START, ended("off")], "--gdb")
+    argv = folder.qemu()["argv"]
+    address = argv[argv.index("-gdb") + 1].removeprefix("tcp:")
+    assert "-S" in argv and f"target remote {address}".encode() in done.stderr
+
+
+def test_through_uboot_a_card_is_made(folder):
+    done = folder.run([["results", ENDED.format(cause="off")]], "--boot", "uboot", "--uboot", folder.file("u-boot.bin", b"u"))
+    argv = " ".join(folder.qemu()["argv"])
+    assert done.returncode == 0 and "-bios" in argv and "-kernel" not in argv and "if=virtio,format=raw,readonly=on,file=" in argv
+
+
+REFUSED = [
+    (["--kernel", "nothing"], "--kernel 'nothing': no such file"),
+    (["--kernel", "k", "--initrd", "nothing"], "--initrd 'nothing': no such file"),
+    (["--kernel", "k", "--dtb", "k"], "not a flattened device tree"),
+    (["--kernel", "k", "--hyp", "k"], "hypervisor 'k': not an arm64 Image"),
+    (["--kernel", "k", "--hyp", "nothing"], "hypervisor 'nothing': no such file"),
+    (["--kernel", "k", "--load", "0x1000"], "not inside the VM's memory"),
+    (["--kernel", "k", "--guest-mem", "12"], "less than a page"),
+    (["--kernel", "k", "--guest-mem", "0x1001"], "no whole pages"),
+    (["--kernel", "k", "--cpus", "17"], "cpus is 17"),
+    (["--kernel", "k", "--cpus", "none"], "no count"),
+    (["--kernel", "k", "--append", "new\nline"], "only printable ASCII"),
+    (["--kernel", "k", "--vms", "v"], "not --kernel and --vms at once"),
+    ([], "one of --kernel FILE, --vms VMS.dts, --bundle FILE and --card FILE is needed"),
+    (["--vms", "nothing"], "description 'nothing': no such file"),
+    (["--vms", "v", "--cpus", "2"], "--cpus belongs to --kernel"),
+    (["--kernel", "k", "--image", "a=b"], "--image belongs to --vms"),
+    (["--kernel", "k", "--gic", "2"], "--gic 2"),
+    (["--kernel", "k", "--timeout", "soon"], "no number of seconds"),
+    (["--kernel", "k", "--board", "toaster"], "invalid choice"),
+    (["--kernel", "k", "--boot", "uboot", "--uboot", "nothing"], "U-Boot 'nothing': no such file"),
+    (["--kernel", "k", "--log", "nowhere/log"], "--log 'nowhere/log'"),
+]
+
+
+@pytest.mark.parametrize("args, reason", REFUSED, ids=[" ".join(args) for args, _ in REFUSED])
+def test_refused_before_anything_starts(folder, args, reason):
+    folder.file("k", b"raw kernel")
+    env = {**folder.fake_env([["exit", 0]]), "ARMATURE_HYP": folder.file("hyp.bin", arm64_image())}
+    done = folder.tool("run", *args, env=env)
+    assert done.returncode == 2 and done.stdout == b"" and reason in done.stderr.decode(), done.stderr.decode()
+    assert not os.path.exists(os.path.join(folder.path, "qemu.json")) and folder.leftovers() == []
+
+
+def test_no_qemu(folder):
+    done = folder.tool(*folder.run_arguments(), env={"ARMATURE_QEMU": "/nowhere/qemu"})
+    assert done.returncode == 2 and b"QEMU '/nowhere/qemu' is not there" in done.stderr

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The schemas of dts/bindings: which properties and devices exist, and the dt-schema run over a description."""
+import difflib
+import glob
+import os
+import re
+
+from .base import ROOT, Refused, program_run
+
+FOLDER = os.path.join(ROOT, "dts", "bindings")
+SUPPORT = ("fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed", "operating-points-v2")
+VM_SCHEMA, VDEV_SCHEMA, ROOT_SCHEMA = "armature,vm.yaml", "armature,vdev.yaml", "armature,vms.yaml"
+
+
+class Bindings:
+    """What the schemas name. They are the one place where a property or a device is made known."""
+
+    def __init__(self, folder=FOLDER):
+        from ruamel.yaml import YAML
+        self.folder = folder
+        self.schemas = {}
+        for path in sorted(glob.glob(os.path.join(folder, "*.yaml"))):
+            with open(path, encoding="utf-8") as file:
+                self.schemas[os.path.basename(path)] = YAML(typ="safe").load(file)
+        for name in (VM_SCHEMA, VDEV_SCHEMA):
+            if name not in self.schemas:
+                raise Refused(f"the schema '{os.path.join(folder, name)}' is missing")
+
+    def vm_properties(self):
+        return self.properties(self.schemas[VM_SCHEMA])
+
+    def child_properties(self, child):
+        """Of a VM's own children: 'memory', 'chosen', 'armature,reserve'."""
+        schema = self.schemas[VM_SCHEMA]
+        for pattern, sub in {**schema.get("properties", {}), **schema.get("patternProperties", {})}.items():
+            if isinstance(sub, dict) and sub.get("type") == "object" and re.search(pattern, child):
+                return self.properties(sub)
+        return set()
+
+    def device_schema(self, compatible):
+        """The schema for a device with one of these compatible strings; None: nobody knows it."""
+        for schema in self.schemas.values():
+            if set(compatible) & set(self.compatibles(schema)):
+                return schema
+        return None
+
+    def device_properties(self, schema):
+        common = self.properties(self.schemas[VDEV_SCHEMA])
+        return common | (self.properties(schema) if schema else set())
+
+    def devices(self):
+        return sorted({c for schema in self.schemas.values() for c in self.compatibles(schema)
+                       if not c.startswith("armature,vm")})
+
+    @staticmethod
+    def properties(schema):
+        return {name for name, sub in schema.get("properties", {}).items()
+                if not (isinstance(sub, dict) and sub.get("type") == "object") and not name.startswith("$")}
+
+    @staticmethod
+    def compatibles(schema):
+        """All strings that the schema's `compatible` can hold first, at any depth of oneOf, items and enum."""
+        todo, found = [schema.get("properties", {}).get("compatible", {})], []
+        while todo:
+            part = todo.pop()
+            if isinstance(part, list):
+                todo += part
+            elif isinstance(part, dict):
+                if "const" in part:
+                    found.append(part["const"])
+                found += part.get("enum", [])
+                items = part.get("items")
+                todo += items[:1] if isinstance(items, list) else [items]
+                todo += [part.get(key) for key in ("contains", "oneOf", "anyOf", "allOf")]
+        return found
+
+
+def nearest(name, known):
+    """'; the nearest known one is ...' or nothing."""
+    close = difflib.get_close_matches(name, sorted(known), 1, 0.4)
+    return f"; the nearest known one is '{close[0]}'" if close else ""
+
+
+def schema_run(dtb_path, folder=FOLDER):
+    """dt-schema's remarks on a compiled description, a list of lines."""
+    _, messages = program_run(["dt-validate", "-s", folder, "-l", os.path.abspath(folder), "-m", dtb_path], "dt-schema",
+                              "dt-validate")
+    return remarks_parse(messages, dtb_path)
+
+
+def remarks_parse(messages, dtb_path):
+    """One remark a line, without the file's name and the 'From schema' line."""
+    remarks = []
+    for line in messages.splitlines():
+        if line.startswith("\tFrom schema:"):
+            continue
+        if line.startswith(("\t", " ")) and remarks:
+            remarks[-1] += " " + line.strip()
+        elif line.strip():
+            remarks.append(re.sub(r"^" + re.escape(os.path.abspath(dtb_path)) + r":|^" + re.escape(dtb_path) + r":(\d+:\d+:)?",
+                                  "", line).strip())
+    return remarks

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line."""
+import argparse
+import os
+import signal
+import sys
+import tempfile
+
+from .base import EXIT_REFUSED, Refused, address_parse, file_required, size_parse
+from .bindings import Bindings, schema_run
+from .board import BOARDS
+from .bundle import HASHES, bundle_write, content_read, images_parse
+from .card import card_write
+from .description import Description
+from .image import image_open
+from .machine import Machine, machine_tree
+from .placement import placement_faults
+from .run import hypervisor_find, note, run
+from .tree import tree_compile, tree_read
+
+EXIT_CODES = """\
+exit status of run: 0 every VM powered off by itself, 3 a VM asked for a reset (--no-reboot, or its description), 4 a VM crashed or was
+refused, the hypervisor panicked, or the machine ended without saying why, 124 the time given ran out, 130 ended by the user
+(Ctrl-] q), 128 + N ended by signal N. All subcommands: 2 an input was refused; nothing was started or written."""
+
+
+def size(text):
+    try:
+        return size_parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def address(text):
+    try:
+        return address_parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text):
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= 512:
+        raise argparse.ArgumentTypeError(f"'{text}' is no count of 1 to 512")
+    return value
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e7:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds")
+    return value
+
+
+def parser_make():
+    parser = argparse.ArgumentParser(prog="armature", description=__doc__ and "The host tool of the Armature hypervisor.",
+                                     epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser_bundle(commands.add_parser("bundle", help="pack a VM description and its images into one file"))
+    parser_check(commands.add_parser("check", help="find what is wrong with a VM description"))
+    parser_card(commands.add_parser("sdcard", help="make a card image that U-Boot boots"))
+    run_parser = commands.add_parser("run", help="run a machine under QEMU", epilog=EXIT_CODES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     usage="armature run (--kernel FILE | --vms VMS.dts | --bundle FILE | --card FILE)"
+                                           " [options] [-- QEMU arguments]")
+    parser_run_guest(run_parser)
+    parser_run_machine(run_parser)
+    parser_run_channels(run_parser)
+    return parser
+
+
+def parser_images(parser):
+    parser.add_argument("--image", action="append", default=[], metavar="NAME=FILE",
+                        help="an image that the description names (repeatable)")
+
+
+def parser_hash(parser):
+    parser.add_argument("--hash", choices=HASHES, default="crc32", help="what the hypervisor checks images by (default: crc32)")
+    parser.add_argument("--no-check", action="store_true",
+                        help="pack even what the hypervisor will refuse (to see it refuse)")
+
+
+def parser_bundle(parser):
+    parser.add_argument("vms", metavar="VMS.dts", help="the VM description (source, or compiled)")
+    parser_images(parser)
+    parser_hash(parser)
+    parser.add_argument("-o", dest="output", required=True, metavar="OUT.bundle")
+    parser.set_defaults(call=command_bundle)
+
+
+def parser_check(parser):
+    parser.add_argument("vms", metavar="VMS.dts")
+    parser_images(parser)
+    parser.add_argument("--quick", action="store_true", help="without dt-schema")
+    parser.set_defaults(call=command_check)
+
+
+def parser_card(parser):
+    parser.add_argument("--vms", metavar="VMS.dts", help="make the bundle from this description")
+    parser_images(parser)
+    parser_hash(parser)
+    parser.add_argument("--bundle", metavar="FILE", help="a bundle made before")
+    parser.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
+    parser.add_argument("--host-args", default="", metavar="WORDS", help="the hypervisor's options, as in 'log=debug panic=park'")
+    parser.add_argument("--sign", metavar="KEYDIR", help="pack hypervisor and bundle into a FIT signed with KEYDIR/NAME.key")
+    parser.add_argument("--control-dtb", metavar="OUT.dtb", help="with --sign: write the tree that makes U-Boot on QEMU virt demand"
+                        " the signature (run --card CARD.img --host-dtb OUT.dtb, with the same --smp, --mem and --cpu)")
+    parser.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt", help="whose tree --control-dtb writes")
+    parser.add_argument("--smp", type=count, metavar="N")
+    parser.add_argument("--mem", type=size, metavar="SIZE")
+    parser.add_argument("--cpu", metavar="MODEL")
+    parser.add_argument("--add", action="append", default=[], metavar="FILE[=NAME]",
+                        help="another file for the card, such as a board's firmware (repeatable)")
+    parser.add_argument("--size", type=size, help="of the card (default: what its files need)")
+    parser.add_argument("-o", dest="output", required=True, metavar="CARD.img")
+    parser.set_defaults(call=command_card)
+
+
+def parser_run_guest(parser):
+    group = parser.add_argument_group("what runs")
+    group.add_argument("--kernel", metavar="FILE", help="one VM with the layout of QEMU's virt: arm64 Image (also gzip'd), ELF, raw")
+    group.add_argument("--initrd", metavar="FILE")
+    group.add_argument("--append", metavar="STR", help="the guest's bootargs")
+    group.add_argument("--dtb", metavar="FILE", help="the guest's own device tree, instead of the one made for it")
+    group.add_argument("--dtb-at", type=address, metavar="IPA")
+    group.add_argument("--cpus", type=count, metavar="N", help="vCPUs (default: 1)")
+    group.add_argument("--guest-mem", type=size, metavar="SIZE", help="(default: 512M)")
+    group.add_argument("--load", type=address, metavar="IPA", help="where the kernel's first byte goes")
+    group.add_argument("--entry", type=address, metavar="IPA", help="where it starts (default: its first byte; ELF: as it says)")
+    group.add_argument("--vms", metavar="VMS.dts", help="a VM description, with its images:")
+    parser_images(group)
+    group.add_argument("--bundle", metavar="FILE", help="a bundle made before, taken as it is")
+    group.add_argument("--card", metavar="FILE", help="a card image made before, taken as it is (implies --boot uboot)")
+    parser_hash(group)
+
+
+def parser_run_machine(parser):
+    group = parser.add_argument_group("the machine")
+    group.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt")
+    group.add_argument("--boot", choices=("direct", "uboot"), help="how the hypervisor is started (default: direct)")
+    group.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
+    group.add_argument("--uboot", metavar="FILE", help="U-Boot's image (default: the Debian package's)")
+    group.add_argument("--cpu", metavar="MODEL", help="QEMU's -cpu (default: cortex-a72)")
+    group.add_argument("--gic", type=int, metavar="VERSION")
+    group.add_argument("--smp", type=count, metavar="N", help="cores (default: 4, or what the description needs)")
+    group.add_argument("--mem", type=size, metavar="SIZE", help="(default: 2G, or what the description needs)")
+    group.add_argument("--host-dtb", metavar="FILE", help="the machine's device tree instead of QEMU's")
+    group.add_argument("--host-args", metavar="WORDS", help="more options for the hypervisor, as in 'panic=park'")
+    group.add_argument("--deterministic", action="store_true", help="no random seeds, a clock that starts at a fixed date")
+    group.add_argument("--icount", action="store_true", help="the same, and one nanosecond an instruction")
+    group.add_argument("--gdb", action="store_true", help="wait for a debugger; says how to attach")
+    group.add_argument("--timeout", type=seconds, metavar="S", help="end the run after so many seconds (exit status 124)")
+    group.add_argument("--no-reboot", action="store_true", help="a VM that asks for a reset ends (exit status 3)")
+    group.add_argument("--stay", action="store_true", help="the machine goes on when its last VM ended")
+    parser.set_defaults(call=run, extra=[])
+
+
+def parser_run_channels(parser):
+    group = parser.add_argument_group("what is seen")
+    group.add_argument("--console", choices=("raw", "mux"), help="raw: the one VM's console is stdin and stdout, byte for byte;"
+                       " mux: shared, the hypervisor's log on it (default: raw with one VM, else mux)")
+    group.add_argument("--log", metavar="FILE", help="the hypervisor's log goes there")
+    group.add_argument("--log-level", choices=("off", "fatal", "error", "warn", "info", "debug", "verbose"))
+    group.add_argument("--results", metavar="FILE", help="a copy of the results channel's lines")
+    group.add_argument("-v", "--verbose", action="store_true", help="show QEMU's command line")
+
+
+def command_bundle(args):
+    content = content_read(args.vms, images_parse(args.image), not args.no_check, warn=note)
+    bundle_write(content, args.output, args.hash)
+    return 0
+
+
+def command_check(args):
+    """All that can be found: the schemas' remarks, what they cannot say, and with --image whether the images fit."""
+    dtb = tree_compile(args.vms, note)
+    description = Description(tree_read(dtb, f"description '{args.vms}'"), Bindings(), known_devices_only=True)
+    if args.image:
+        paths = images_parse(args.image)
+        roles = {name: role for vm in description.vms for name, role, _ in vm.images()}
+        images = {name: image_open(name, path, roles.get(name, "data")) for name, path in paths.items()}
+        for vm in description.vms:
+            description.faults += placement_faults(vm, images)
+    if not args.quick:
+        with tempfile.TemporaryDirectory(prefix="armature-") as folder:
+            path = os.path.join(folder, "vms.dtb")
+            with open(path, "wb") as file:
+                file.write(dtb)
+            description.faults += [f"dt-schema: {remark}" for remark in schema_run(path)]
+    for remark in description.remarks:
+        note(remark)
+    description.refuse(f"description '{args.vms}'")
+    print(f"{args.vms}: {len(description.vms)} VM{'s' if len(description.vms) != 1 else ''}:"
+          f" {', '.join(vm.name for vm in description.vms)}: no fault found")
+    return 0
+
+
+def command_card(args):
+    if (args.vms is None) == (args.bundle is None):
+        raise Refused("sdcard: one of --vms VMS.dts and --bundle FILE is needed")
+    if args.control_dtb and not args.sign:
+        raise Refused("sdcard: --control-dtb belongs to --sign")
+    hypervisor = hypervisor_find(args.hyp)
+    extra = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
+    with tempfile.TemporaryDirectory(prefix="armature-") as folder:
+        bundle = args.bundle and file_required(args.bundle, "bundle")
+        if args.vms:
+            bundle = os.path.join(folder, "vms.bundle")
+            bundle_write(content_read(args.vms, images_parse(args.image), not args.no_check, warn=note), bundle, args.hash)
+        if args.control_dtb:
+            board = BOARDS[args.board]
+            machine_tree(Machine(board, board.gics[0], args.cpu or board.cpu, args.smp or board.cores,
+                                 args.mem or board.memory), args.control_dtb)
+        card_write(args.output, hypervisor, bundle, args.host_args, args.sign, args.control_dtb, extra, args.size)
+    return 0
+
+
+def main(argv):
+    extra = []
+    if argv[:1] == ["run"] and "--" in argv:
+        at = argv.index("--")
+        argv, extra = argv[:at], argv[at + 1:]
+    args = parser_make().parse_args(argv)
+    if args.command == "run":
+        args.extra = extra
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files go
+    signal.signal(signal.SIGHUP, lambda number, _: sys.exit(128 + number))
+    try:
+        return args.call(args)
+    except Refused as refusal:
+        note(str(refusal))
+        return EXIT_REFUSED
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results channel: what the machine says of itself, and the exit status that follows from it alone."""
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Dict, Set
+
+EXIT_OFF, EXIT_RESET, EXIT_FAILED, EXIT_TIMEOUT, EXIT_USER = 0, 3, 4, 124, 130
+LINE_LIMIT = 4096
+LOG_KEPT = 200
+
+
+class Ending(Enum):
+    """Why the run is over, as the tool saw it."""
+    MACHINE = "QEMU ended, or the machine said that it ends"
+    TIMEOUT = "the time given ran out"
+    USER = "the user ended it"
+
+
+@dataclass
+class VmState:
+    state: str = "?"
+    cause: str = ""
+    code: str = ""
+    causes: Set[str] = field(default_factory=set)  # of all its ends: a VM that was restarted had more than one
+
+
+class Results:
+    """Takes the channel's bytes as they come. Log lines ('L ...') and results ('R ...') go to the files given."""
+
+    def __init__(self, results_file=None, log_file=None):
+        self.vms: Dict[str, VmState] = {}
+        self.ended = self.panicked = False
+        self.log = deque(maxlen=LOG_KEPT)
+        self.results_file, self.log_file = results_file, log_file
+        self.partial = b""
+
+    def feed(self, data):
+        lines = (self.partial + data).split(b"\n")
+        self.partial = lines.pop()[-LINE_LIMIT:]
+        for line in lines:
+            self.line(line.rstrip(b"\r"))
+
+    def line(self, line):
+        if line.startswith(b"L "):
+            self.log.append(line[2:].decode("utf-8", "replace"))
+            self.write(self.log_file, line[2:])
+            return
+        self.write(self.results_file, line)
+        words = line.decode("utf-8", "replace").split(" ")
+        if words[:2] == ["R", "machine"]:
+            self.ended |= words[2:3] == ["end"]
+            self.panicked |= words[2:3] == ["panic"]
+        elif words[:2] == ["R", "vm"] and len(words) > 3:
+            self.vm_line(words[2], dict(word.split("=", 1) for word in words[3:] if "=" in word))
+
+    def vm_line(self, name, fields):
+        vm = self.vms.setdefault(name, VmState())
+        if "state" in fields:
+            vm.state, vm.cause, vm.code = fields["state"], fields.get("cause", ""), fields.get("code", "")
+            if vm.cause:
+                vm.causes.add(vm.cause)
+
+    @staticmethod
+    def write(file, line):
+        if file:
+            file.write(line + b"\n")
+            file.flush()
+
+
+def verdict(results, ending):
+    """(exit status, reason) of a run. Never from QEMU's own status: that is 0 for power-off and reset alike."""
+    if results.panicked:
+        return EXIT_FAILED, "the hypervisor panicked"
+    if results.ended:
+        return verdict_ended(results)
+    if ending is Ending.TIMEOUT:
+        return EXIT_TIMEOUT, "time ran out"
+    if ending is Ending.USER:
+        return EXIT_USER, "ended by the user"
+    return EXIT_FAILED, "the machine ended unexpectedly: nothing on its results channel says why"
+
+
+def verdict_ended(results):
+    bad = [f"VM {name}: {cause}" for name, vm in results.vms.items()
+           for cause in sorted(vm.causes - {"off", "reset"})]
+    if bad:
+        return EXIT_FAILED, ", ".join(bad)
+    if not results.vms:
+        return EXIT_FAILED, "the machine ended and no VM ever ran"
+    reset = [name for name, vm in results.vms.items() if vm.state == "ended" and vm.cause == "reset"]
+    if reset:
+        return EXIT_RESET, f"VM {', '.join(reset)} asked for a reset"
+    if any(vm.state == "running" for vm in results.vms.values()):
+        return EXIT_USER, "ended from the console"
+    return EXIT_OFF, "every VM powered off"

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`armature run`: a machine under QEMU from a description, or from one kernel, to an exit status."""
+import glob
+import os
+import secrets
+import shlex
+import sys
+import tempfile
+
+from .base import GIB, MIB, ROOT, Refused, align_up, file_required
+from .board import BOARDS, firmware_path
+from .bundle import bundle_write, content_make, content_read, images_parse
+from .card import card_write
+from .console import Gate
+from .guest import guest_description
+from .machine import Machine, Process, machine_command, port_free
+from .pump import Pump
+from .results import EXIT_FAILED, Results, verdict
+
+GUEST_MEMORY = 512 * MIB
+MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
+LOG_SHOWN = 30
+
+
+def hypervisor_find(path):
+    """The image named (ARMATURE_HYP names one for a whole test run), or the newest that was built."""
+    path = path or os.environ.get("ARMATURE_HYP")
+    if not path:
+        built = glob.glob(os.path.join(ROOT, "build", "*", "armature.bin"))
+        if not built:
+            raise Refused(f"no hypervisor in {os.path.join(ROOT, 'build')}: build one (make qemu_virt_defconfig && make),"
+                          " or name it with --hyp")
+        path = max(built, key=os.path.getmtime)
+    file_required(path, "hypervisor")
+    with open(path, "rb") as file:
+        if file.read(64)[0x38:0x3C] != b"ARM\x64":
+            raise Refused(f"hypervisor '{path}': not an arm64 Image")
+    return path
+
+
+def content_choose(args):
+    """What the bundle is made of; None where a bundle or a card is given ready made."""
+    ways = [way for way in ("kernel", "vms", "bundle", "card") if getattr(args, way)]
+    if len(ways) != 1:
+        raise Refused("run: one of --kernel FILE, --vms VMS.dts, --bundle FILE and --card FILE is needed"
+                      + (f", not {' and '.join('--' + way for way in ways)} at once" if ways else ""))
+    if ways != ["kernel"]:
+        for option in ("initrd", "append", "dtb", "dtb_at", "cpus", "guest_mem", "load", "entry"):
+            if getattr(args, option) is not None:
+                raise Refused(f"run: --{option.replace('_', '-')} belongs to --kernel")
+    if args.image and ways != ["vms"]:
+        raise Refused("run: --image belongs to --vms")
+    if ways == ["vms"]:
+        return content_read(args.vms, images_parse(args.image), not args.no_check, warn=None)
+    if ways == ["kernel"]:
+        return guest_content(args)
+    file_required(args.bundle or args.card, ways[0])
+    if ways == ["card"] and args.boot == "direct":
+        raise Refused("run: --card is for --boot uboot")
+    return None
+
+
+def guest_content(args):
+    paths = {name: path for name, path in (("kernel", args.kernel), ("initrd", args.initrd), ("dtb", args.dtb)) if path}
+    for name, path in paths.items():
+        file_required(path, f"--{name}")
+    memory = args.guest_mem or GUEST_MEMORY
+    dtb = guest_description(memory, args.cpus or 1, args.append or "", ramdisk=args.initrd is not None,
+                            dtb=args.dtb is not None, load=args.load, entry=args.entry, dtb_at=args.dtb_at)
+    return content_make(dtb, paths, "run --kernel", not args.no_check)
+
+
+def machine_make(args, content):
+    board = BOARDS[args.board]
+    if args.gic and args.gic not in board.gics:
+        raise Refused(f"--gic {args.gic}: {board.name} can have {', '.join(map(str, board.gics))} here")
+    memory, cores = args.mem, args.smp
+    if memory is None:
+        memory = max(board.memory, align_up(content.memory() + MEMORY_SPARE, 256 * MIB)) if content else board.memory
+    if memory % MIB:
+        raise Refused("--mem: whole MiB are needed")
+    if cores is None:
+        cores = max(board.cores, content.cores()) if content else board.cores
+    if (board.cores_fixed and cores != board.cores) or (board.memory_fixed and memory != board.memory):
+        raise Refused(f"{board.name} has {board.cores} cores and {board.memory // GIB} GiB")
+    return Machine(board, args.gic or board.gics[0], args.cpu or board.cpu, cores, memory, tree=args.host_dtb,
+                   deterministic=args.deterministic, icount=args.icount, extra=args.extra)
+
+
+def host_words(args, raw, marker):
+    """The hypervisor's options. The marker stands among them, never last: a line that shows them is not the marker's line."""
+    words = ["console=raw" if raw else "console=mux", f"console-marker={marker}"]
+    level = args.log_level or ("info" if args.log else "error" if raw else None)
+    if level:
+        words.append(f"log={level}")
+    words.append("log-to=results" if raw or args.log else "log-to=uart")
+    if args.no_reboot:
+        words.append("on-reset=stop")
+    if args.stay:
+        words.append("on-end=stay")
+    return " ".join(words + (args.host_args or "").split())
+
+
+def file_open(path, what):
+    try:
+        return open(path, "wb") if path else None
+    except OSError as error:
+        raise Refused(f"{what} '{path}': {error.strerror}") from None
+
+
+def run(args):
+    """The subcommand. Everything that can be refused is refused before QEMU starts."""
+    content = content_choose(args)
+    machine = machine_make(args, content)
+    raw = args.console == "raw" or (args.console is None and content is not None and len(content.vms) == 1)
+    repeat = args.deterministic or args.icount
+    marker = f"armature-starts-{'0' * 16 if repeat else secrets.token_hex(8)}"
+    machine.bootargs = host_words(args, raw, marker)
+    if args.host_dtb:
+        file_required(args.host_dtb, "--host-dtb")
+    uboot = args.boot == "uboot" or args.card is not None
+    hypervisor = None if args.card else hypervisor_find(args.hyp)
+    if uboot:
+        machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
+    results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"))
+    with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
+        if args.card:
+            machine.card, marker = os.path.abspath(args.card), None
+        else:
+            artefacts_make(args, machine, content, hypervisor, uboot, folder)
+        if args.gdb:
+            machine.gdb_port = port_free()
+            gdb_hint(machine.gdb_port, hypervisor)
+        if args.verbose:
+            note(" ".join(map(shlex.quote, machine_command(machine, {"console": 0, "results": 0}))))
+        return machine_run(machine, results, Gate(marker.encode() if marker else None, hold=raw), raw, args.timeout)
+
+
+def artefacts_make(args, machine, content, hypervisor, uboot, folder):
+    bundle = os.path.abspath(args.bundle) if args.bundle else os.path.join(folder, "vms.bundle")
+    if content:
+        bundle_write(content, bundle, args.hash)
+    if uboot:
+        machine.card = os.path.join(folder, "card.img")
+        card_write(machine.card, hypervisor, bundle, machine.bootargs)
+    else:
+        machine.image, machine.bundle = hypervisor, bundle
+
+
+def machine_run(machine, results, gate, raw, timeout):
+    process = Process(machine)
+    try:
+        pump = Pump(process, results, gate, raw, timeout)
+        ending = pump.run()
+    finally:
+        process.close()
+        for file in (results.results_file, results.log_file):
+            if file:
+                file.close()
+    if pump.signal:
+        return 128 + pump.signal
+    status, reason = verdict(results, ending)
+    if status == EXIT_FAILED and not results.log_file:
+        for line in list(results.log)[-LOG_SHOWN:]:
+            sys.stderr.write(line + "\n")
+    if status:
+        code = process.child.returncode
+        note(reason + (f" (QEMU's exit status: {code})" if code and status == EXIT_FAILED and code > 0 else ""))
+    return status
+
+
+def gdb_hint(port, hypervisor):
+    symbols = os.path.splitext(hypervisor)[0] + ".elf" if hypervisor else ""
+    symbols = shlex.quote(symbols) + " " if os.path.exists(symbols) else ""
+    note(f"the machine waits for a debugger: gdb-multiarch {symbols}-ex 'target remote 127.0.0.1:{port}'")
+
+
+def note(text):
+    sys.stderr.write(f"armature: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which vCPU a shared interrupt goes to (GICD_IROUTER), and its move to another home. */
+#include "vdevs/vgic/vgic.h"
+
+#define IROUTER_IRM BIT(31)
+#define IROUTER_AFFINITY (FIELD(39, 32) | FIELD(23, 0))
+
+bool vgic_cpu_participates(const struct vgic_cpu *cpu)
+{
+    return !cpu->asleep && (cpu->vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1) || cpu->core);
+}
+
+/* 1 of N: the home stays if it takes part, else the first that does. NULL: no vCPU has that affinity. */
+static struct vgic_cpu *route_target(const struct vgic *g, const struct virq *v)
+{
+    bool any = v->route & IROUTER_IRM;
+    if (any && vgic_cpu_participates(v->home))
+        return v->home;
+    for (unsigned i = 0; i < g->cpu_count; i++)
+        if (any ? vgic_cpu_participates(g->cpus[i]) : g->cpus[i]->affinity == (v->route & IROUTER_AFFINITY))
+            return g->cpus[i];
+    return any ? v->home : NULL;
+}
+
+static void pair_lock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
+{
+    lock_acquire(a->index < b->index ? &a->lock : &b->lock);
+    if (a != b)
+        lock_acquire(a->index < b->index ? &b->lock : &a->lock);
+}
+
+static void pair_unlock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
+{
+    lock_release(&a->lock);
+    if (a != b)
+        lock_release(&b->lock);
+}
+
+/* Both locked. Its old home's list register is emptied at the next entry there. */
+static void home_change(struct virq *v, struct vgic_cpu *to)
+{
+    struct vgic_cpu *from = v->home;
+    if (v->lr >= 0)
+        from->lr_virq[v->lr] = NULL;
+    v->lr = -1;
+    if (!list_empty(&v->node)) {
+        list_remove(&v->node);
+        from->queued--;
+    }
+    __atomic_store_n(&v->home, to, __ATOMIC_RELEASE);
+    vgic_cpu_touch(from);
+    if (virq_update(v))
+        vgic_cpu_touch(to);
+}
+
+/* With route_lock held, so that the home is what it is. The vCPU of the old home may be running: it is kept out for the move. */
+static void route_apply(struct vgic *g, struct virq *v) REQUIRES(g->route_lock)
+{
+    struct vgic_cpu *from = v->home, *to = route_target(g, v);
+    if (!to)
+        to = from;
+    pair_lock(from, to);
+    v->nowhere = !route_target(g, v);
+    v->moving = to != from && v->active;
+    if (to != from && !v->active)
+        home_change(v, to);
+    else if (virq_update(v))
+        vgic_cpu_touch(from);
+    pair_unlock(from, to);
+}
+
+static void route_change(struct vgic *g, struct virq *v, const uint64_t *route, guest_cpu *self)
+{
+    guest_cpu *old = __atomic_load_n(&v->home, __ATOMIC_RELAXED)->gcp;
+    bool pause = old != self && __atomic_load_n(&v->lr, __ATOMIC_RELAXED) >= 0;
+    if (pause)
+        guest_cpu_pause(old);
+    lock_acquire(&g->route_lock);
+    if (route)
+        v->route = *route;
+    route_apply(g, v);
+    guest_cpu *new = v->home->gcp;
+    lock_release(&g->route_lock);
+    if (pause)
+        guest_cpu_resume(old);
+    if (old != self && !pause)
+        guest_cpu_kick(old);
+    if (new != self && new != old)
+        guest_cpu_kick(new);
+}
+
+void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self)
+{
+    route &= IROUTER_IRM | IROUTER_AFFINITY;
+    if (route != __atomic_load_n(&v->route, __ATOMIC_RELAXED))
+        route_change(g, v, &route, self);
+}
+
+void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)
+{
+    route_change(g, v, NULL, self);
+}
+
+void vgic_route_any(struct vgic *g, guest_cpu *self)
+{
+    for (unsigned i = 0; i < VGIC_SPIS; i++)
+        if (__atomic_load_n(&g->spi[i].route, __ATOMIC_RELAXED) & IROUTER_IRM)
+            vgic_route_update(g, &g->spi[i], self);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The interrupt controller of a VM: what its files share. */
+#include "hyp/api/guest.h"
+#include "hyp/api/vintc.h"
+#include "vdevs/vgic/virq.h"
+
+#define VGIC_PRIVATE 32 /* SGIs and PPIs of a vCPU */
+#define VGIC_SGIS 16
+#define VGIC_SPIS (CONFIG_MAX_SPIS / 32 * 32)
+#define VGIC_LINKS 2    /* private interrupts that stand for a physical one */
+#define VGIC_IIDR UINT32_C(0x4100043b) /* product 'A', revision 0, JEP106 code of Arm */
+#define VGIC_PIDR2 UINT32_C(0x3b) /* ArchRev 3 */
+
+/* A vCPU's private interrupt that is a physical one of its core (the timers). */
+struct vgic_link {
+    /* this core only: */
+    uint64_t raw; /* its list register when it is pending and nothing else, while that is known; 0: not known */
+    /* set at startup, then const: */
+    struct virq *virq;
+};
+
+struct vgic_cpu {
+    struct spinlock lock;
+    uint32_t dirty;       /* set under lock, read by its own core without: list registers may be wrong */
+    /* under lock: */
+    struct list queue;    /* active, or pending and enabled; by priority */
+    unsigned queued;
+    bool asleep;          /* GICR_WAKER.ProcessorSleep: nothing is signalled */
+    bool links_stale;     /* what links[].raw says may be wrong */
+    bool moved;           /* a virq that is moving became inactive here */
+    uint64_t lr_raw[GIC_MAX_LRS];         /* as last written or read; written by its own core, under lock */
+    struct virq *lr_virq[GIC_MAX_LRS];
+    struct virq_bank bank;
+    struct virq private[VGIC_PRIVATE];
+    /* this core only: */
+    uint32_t watch;       /* why an exit has something to fold: WATCH_* */
+    const void *core;     /* gic_core_key() of the core whose hardware holds it; NULL: none */
+    uint64_t hcr;         /* ICH_HCR_EL2 as last written */
+    uint64_t vmcr;        /* as last looked at */
+    struct vgic_link link[VGIC_LINKS];
+    /* set at startup, then const: */
+    guest_cpu *gcp;
+    struct vgic *vgic;
+    uint64_t affinity;    /* as in GICD_IROUTER */
+    unsigned index;
+};
+
+#define WATCH_LRS FIELD(15, 0)         /* list register n may be valid */
+#define WATCH_LINK(k) BIT(16 + (k))    /* link k's physical interrupt is active, and not acknowledged by the guest: its line may fall */
+#define WATCH_LINKS FIELD(17, 16)
+#define WATCH_MAINTENANCE BIT(18)      /* maintenance interrupts beyond those of list registers are asked for */
+
+struct vgic {
+    /* set at startup, then const: */
+    guest_system *gsp;
+    struct vgic_cpu *cpus[CONFIG_MAX_VCPUS];
+    unsigned cpu_count;
+    uint8_t priority_mask; /* the bits of a priority that exist */
+    uint64_t dist_base, dist_size, redist_base, redist_size;
+    struct {
+        uint32_t intid, pintid;
+        bool (*asserted)(void);
+    } link[VGIC_LINKS];
+    unsigned link_count;
+    /* any core, atomic: */
+    uint32_t ctlr;         /* GICD_CTLR's group enables: bit 0 and 1 */
+    uint32_t split_eoi;    /* a vCPU was seen with ICC_CTLR_EL1.EOImode=1: any may deactivate an SPI of another */
+    struct spinlock route_lock; /* outside of the vCPUs' locks, which are taken by rising index */
+    struct virq_bank banks[VGIC_SPIS / 32];
+    struct virq spi[VGIC_SPIS];
+};
+
+#define CTLR_ENABLE_GRP0 BIT(0)
+#define CTLR_ENABLE_GRP1 BIT(1)
+
+static inline struct vgic *vgic_of(const struct reg_access *a)
+{
+    return a->vdev->v_device;
+}
+
+/* The interrupt by its number as this vCPU sees it, or NULL. */
+static inline struct virq *vgic_virq(struct vgic_cpu *cpu, uint32_t intid)
+{
+    if (intid < VGIC_PRIVATE)
+        return &cpu->private[intid];
+    return intid - VGIC_PRIVATE < VGIC_SPIS ? &cpu->vgic->spi[intid - VGIC_PRIVATE] : NULL;
+}
+
+/* cpu.c: the list registers as a cache. The functions of struct vintc_ops. */
+void vgic_flush(guest_cpu *gcp);
+void vgic_sync(guest_cpu *gcp);
+bool vgic_wakes(guest_cpu *gcp);
+void vgic_load(guest_cpu *gcp);
+void vgic_put(guest_cpu *gcp);
+bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid);
+/* On its own core: what the guest did is in the virqs. */
+void vgic_cpu_fold(struct vgic_cpu *cpu);
+/* Under lock: something changed that its list registers or its links must follow. */
+static inline void vgic_cpu_touch(struct vgic_cpu *cpu)
+{
+    __atomic_store_n(&cpu->dirty, 1, __ATOMIC_RELAXED);
+}
+
+/* sysreg.c */
+enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a);
+/* sgi.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
+void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
+
+/* access.c: virqs one by one, locked and with the truth in them. */
+typedef bool (*virq_op)(struct virq *v, uint64_t arg); /* answers as virq_update() */
+enum virq_truth {
+    VIRQ_AS_KNOWN, /* the operation does not depend on what a guest may have done since its entry */
+    VIRQ_FOLDED,   /* a running vCPU that may hold it is brought out first */
+};
+/* `self`: the vCPU whose exit this is; NULL: none's. */
+void virq_apply(struct virq *v, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg);
+/* For every virq of first[0..31] whose bit is set. */
+void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg);
+/* Reads one bit of state of 32 virqs. */
+uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v));
+/* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
+void virq_sample(struct virq *v);
+/* Locks a virq: its home's lock. */
+struct vgic_cpu *virq_lock(struct virq *v) NO_THREAD_SAFETY;
+static inline void virq_unlock(struct vgic_cpu *home) NO_THREAD_SAFETY
+{
+    lock_release(&home->lock);
+}
+
+/* words.c: the registers that GICD and GICR have in common, on the 32 virqs from `first`. */
+enum virq_word { WORD_GROUP, WORD_SENABLE, WORD_CENABLE, WORD_SPEND, WORD_CPEND, WORD_SACTIVE, WORD_CACTIVE };
+uint32_t virq_word_read(struct virq *first, enum virq_word word, guest_cpu *self);
+void virq_word_write(struct virq *first, enum virq_word word, uint32_t value, guest_cpu *self);
+uint64_t virq_priority_read(const struct virq *first, unsigned bytes);
+void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uint8_t mask, guest_cpu *self);
+/* GICx_ICFGR: the 16 virqs from `first`. */
+uint32_t virq_config_read(const struct virq *first);
+void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
+
+/* route.c: which vCPU a shared interrupt goes to. */
+void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self);
+/* Moves it to the home that its route asks for now. */
+void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
+/* After an interrupt of 1-of-N routing became pending, or its vCPU fell asleep or woke. */
+void vgic_route_any(struct vgic *g, guest_cpu *self);
+/* Does the vCPU take part in 1-of-N routing, as far as is known? */
+bool vgic_cpu_participates(const struct vgic_cpu *cpu);
+
+/* dist.c, redist.c */
+extern const struct reg_table vgic_dist_regs, vgic_redist_regs;
+/* vgic.c */
+void vgic_reset(guest_system *gsp);
+/* Startup: on every vCPU, private interrupt `intid` is the physical `pintid` of its core; `asserted` samples its line there. */
+int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid, uint32_t pintid, bool (*asserted)(void)) __startup
+    __must_check;
+/* pic.c */
+extern const struct vdev_pic_functions vgic_pic;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vdevs/vgic/virq.h"
+#include "vdevs/vgic/vgic.h"
+
+void virq_reset(struct virq *v, struct vgic_cpu *home)
+{
+    *v = (struct virq){ .bank = v->bank, .intid = v->intid, .pintid = v->pintid, .hw = v->hw, .home = home, .lr = -1 };
+    list_init(&v->node);
+}
+
+/* By priority, then by INTID: the order in which they would be taken. */
+static void queue_insert(struct vgic_cpu *cpu, struct virq *v)
+{
+    struct list *at = cpu->queue.next;
+    for (; at != &cpu->queue; at = at->next) {
+        const struct virq *other = container_of(at, struct virq, node);
+        if (other->priority > v->priority || (other->priority == v->priority && other->intid > v->intid))
+            break;
+    }
+    list_insert_before(at, &v->node);
+    cpu->queued++;
+}
+
+bool virq_update(struct virq *v)
+{
+    bool want = v->active || (virq_pending(v) && virq_enabled(v)), queued = !list_empty(&v->node);
+    if (want && !queued)
+        queue_insert(v->home, v);
+    if (!want && queued) {
+        list_remove(&v->node);
+        v->home->queued--;
+    }
+    return want || v->lr >= 0;
+}
+
+bool virq_requeue(struct virq *v)
+{
+    if (!list_empty(&v->node)) {
+        list_remove(&v->node);
+        v->home->queued--;
+    }
+    return virq_update(v);
+}
+
+bool virq_line(struct virq *v, uint32_t source, bool high)
+{
+    bool was = v->sources;
+    v->sources = high ? v->sources | source : v->sources & ~source;
+    bool is = v->sources;
+    if (was == is)
+        return false;
+    if (!virq_edge(v))
+        return virq_update(v);
+    return is && virq_latch(v);
+}
+
+bool virq_latch(struct virq *v)
+{
+    if (v->latch && v->lr < 0)
+        return false;
+    v->latch = true;
+    v->again = v->lr >= 0;
+    return virq_update(v);
+}
+
+bool virq_unlatch(struct virq *v)
+{
+    v->latch = false;
+    v->again = false;
+    return virq_update(v);
+}
+
+bool virq_set_active(struct virq *v, bool active)
+{
+    v->active = active;
+    return virq_update(v);
+}
+
+void virq_fold(struct virq *v, unsigned was, unsigned now)
+{
+    bool acknowledged = (was & LR_PENDING) && !(now & LR_PENDING);
+    if (acknowledged)
+        v->latch = v->again;
+    v->again = false;
+    v->active = now & LR_ACTIVE;
+    if (!v->hw)
+        return;
+    /* The line of the device behind it shows again when the physical interrupt is deactivated, which the guest does with the virtual one. */
+    if (acknowledged || now == LR_INVALID)
+        v->sources = 0;
+}
+
+struct lr virq_lr(const struct virq *v, bool deliver)
+{
+    /* A list register that is linked to hardware cannot be pending and active: then the link is ours to keep. */
+    bool linked = v->hw && !(v->active && v->latch);
+    bool pending = deliver && !(linked && v->active);
+    bool level = v->sources && !virq_edge(v);
+    return (struct lr){
+        .vintid = v->intid,
+        .pintid = v->pintid,
+        .priority = v->priority,
+        .state = (uint8_t)((pending ? LR_PENDING : 0) | (v->active ? LR_ACTIVE : 0)),
+        .group1 = virq_group1(v),
+        .hw = linked,
+        /* The line is high: when the guest is done with it, it is pending once more. */
+        .eoi_maint = !linked && (v->hw || (deliver && level)),
+    };
+}
