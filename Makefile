@@ -83,6 +83,7 @@ config_flags = $(if $(filter y,$(CONFIG_DEBUG)),-fno-omit-frame-pointer -mno-omi
 own_flags = $(if $(filter y,$(CONFIG_STACK_PROTECTOR)),-fstack-protector-strong)
 # Runs where it was loaded, before the MMU is on and the guard is set: nothing absolute, nothing unaligned.
 $(O)/arch/arm64/boot%.o: own_flags = -fno-jump-tables -mstrict-align -fno-stack-protector -fno-sanitize=all
+$(O)/boards/early.o $(O)/boards/refuse.o $(O)/boards/$(board)/board.o: own_flags = -fno-jump-tables -mstrict-align -fno-stack-protector -fno-sanitize=all
 LDFLAGS := -nostdlib -static --gc-sections --fix-cortex-a53-843419 --build-id=none -z noexecstack -z max-page-size=4096 \
 	--no-warn-rwx-segments --fatal-warnings
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include "arch/arm64/mmu.h"
-#include "boards/board.h"
 #include "hyp/console_core.h"
 #include "hyp/machine.h"
 #include "hyp/pool.h"
@@ -12,29 +11,21 @@ struct console console;
 
 static struct log_limit overrun_limit;
 
-static __startup int uart_attach(pa_t regs, uint64_t size, const char *compatible, uint64_t clock_hz, const char *who)
+static __startup int uart_attach(const struct platform_uart *u)
 {
-    const struct uart_driver *driver = uart_driver_find(compatible);
+    const struct uart_driver *driver = uart_driver_find(u->compatible);
     if (!driver)
-        return error_at(-ENODEV, "%s: no driver for a UART \"%s\"", who, compatible);
-    volatile void *mapped = mmu_map_device(regs, size);
-    if (!mapped)
+        return error_at(-ENODEV, "%s: no driver for a UART \"%s\"", u->path, u->compatible);
+    volatile void *regs = mmu_map_device(u->regs.base, u->regs.size);
+    if (!regs)
         return -ENODEV;
-    console.uart = (struct uart){ .regs = mapped, .clock_hz = clock_hz, .driver = driver };
+    console.uart = (struct uart){ .regs = regs, .clock_hz = u->clock_hz, .driver = driver };
     driver->init(&console.uart);
     console.present = true;
     return 0;
 }
 
-static __startup void log_route(const struct boot_options *o)
-{
-    console.raw = o->console == CONSOLE_RAW;
-    console.log_to_uart = o->log_to == LOG_TO_UART && !console.raw;
-    console.log_to_results = o->log_to == LOG_TO_RESULTS;
-    log_filter_set(o->log_filter);
-}
-
-/* What was logged before there was anywhere to send it. */
+/* Sends on what was logged before there was anywhere to send it. */
 static __startup void log_replay(void)
 {
     char line[LOG_LINE];
@@ -51,39 +42,29 @@ static __startup void log_replay(void)
     lock_release(&console.lock);
 }
 
-static __startup void rings_init(void)
+static __startup void options_apply(const struct boot_options *o)
 {
-    ring_init(&console.text, console.text_bytes, CONSOLE_TEXT);
+    console.raw = o->console == CONSOLE_RAW;
+    console.log_to_uart = o->log_to == LOG_TO_UART && !console.raw;
+    console.log_to_results = o->log_to == LOG_TO_RESULTS;
+    memcpy(console.marker, o->marker, sizeof(console.marker));
+    log_filter_set(o->log_filter);
+    log_replay();
 }
 
 int console_init(const struct platform *p)
 {
-    rings_init();
-    log_route(&p->options);
-    memcpy(console.marker, p->options.marker, sizeof(console.marker));
+    const struct platform_uart *u = &p->uart;
     int err = -ENODEV;
-    if (p->uart.present)
-        err = uart_attach(p->uart.regs.base, p->uart.regs.size, p->uart.compatible, p->uart.clock_hz, p->uart.path);
+    ring_init(&console.text, console.text_bytes, CONSOLE_TEXT);
+    if (u->present)
+        err = uart_attach(u);
     else
-        log_error("/chosen/stdout-path: names no UART, the console has none");
-    /* Without it the results stay in memory, which results_init() has said. */
+        log_error("/chosen: stdout-path: no usable UART, so there is no console");
     if (p->results.present && results_init(&p->results))
-        log_warn("%s: no results channel", p->results.path);
-    log_replay();
+        log_warn("%s: there is no results channel", p->results.path);
+    options_apply(&p->options);
     return err;
-}
-
-void console_init_fallback(void)
-{
-    const struct board *b = board_get();
-    rings_init();
-    if (console.present || !b->early_uart.raw)
-        return;
-    if (uart_attach(b->early_uart, PAGE_SIZE, b->early_uart_compatible, b->early_uart_clock_hz, b->name))
-        return;
-    console.log_to_uart = true;
-    log_filter_set(LOG_DEFAULT);
-    log_replay();
 }
 
 bool console_port_exists(const char *name)

@@ -24,8 +24,6 @@ struct console_client {
 /* Before anything else: the UART that the tree's stdout-path names, and the results channel's; polled output only. Applies the
  * log options and shows what was logged so far. -ENODEV, traced: no UART that we can drive; logs stay in memory. */
 int console_init(const struct platform *p) __startup __must_check;
-/* When the tree was of no use: the board's own early UART, and what was logged so far on it. */
-void console_init_fallback(void) __startup;
 /* Interrupt-driven input and output and the marker line; from here guests' bytes go out. */
 void console_start(void) __running;
 /* A port for a VM's console. NULL: too many. */

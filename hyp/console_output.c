@@ -161,14 +161,13 @@ void interrupts_update(void)
 static size_t write_front(struct console_port *p, const uint8_t *data, size_t n) REQUIRES(console.lock)
 {
     size_t done = 0;
-    if (console.started && ring_empty(&p->out) && ring_empty(&console.text) && !log_waits()) {
+    if (console.started && ring_empty(&p->out) && ring_empty(&console.text) && !console.uart_full) {
         while (done < n && uart_put(data[done]))
             done++;
         if (done)
             console.mid_line = data[done - 1] != '\n';
         if (done == n)
             return done;
-        console.uart_full = true;
     }
     done += ring_push(&p->out, data + done, n - done);
     p->starved = done < n;

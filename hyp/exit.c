@@ -3,6 +3,7 @@
 #include "hyp/base/log.h"
 #include "hyp/core.h"
 #include "hyp/dispatch.h"
+#include "hyp/emulate.h"
 #include "hyp/guest_walk.h"
 #include "hyp/smccc.h"
 
@@ -52,17 +53,20 @@ static void mmio_done(struct guest_cpu *v, const struct exit *e, const struct mm
 
 static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct region *r)
 {
-    struct mmio m;
+    struct mmio m = { .write = true };
+    enum vdev_ref_status s;
+    uint64_t value = 0;
     if (e->esr & ISS_CM) {
         vcpu_advance_pc(&v->arch, e->esr); /* a device has no cache lines to maintain */
         return;
     }
-    if (mmio_decode(e->esr, e->ipa, &m) != MMIO_OK) {
-        exit_unsupported(v, e, v->vm->config->on_reference, "device access by an instruction without syndrome");
+    if (mmio_decode(e->esr, e->ipa, &m) == MMIO_OK) {
+        value = m.write && m.reg != 31 ? v->arch.regs.x[m.reg] : 0;
+        s = dispatch_mmio(r, v, &m, &value);
+    } else if (!emulate_access(v, e, r, &s)) {
+        exit_unsupported(v, e, v->vm->config->on_reference, "device access by an instruction that is not emulated");
         return;
     }
-    uint64_t value = m.write && m.reg != 31 ? v->arch.regs.x[m.reg] : 0;
-    enum vdev_ref_status s = dispatch_mmio(r, v, &m, &value);
     switch (s) {
     case VRS_NORMAL: mmio_done(v, e, &m, value); return;
     case VRS_NO_ADVANCE: return;
@@ -72,7 +76,7 @@ static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct re
     case VRS_TERMINATE: guest_terminate(v->vm, GTC_CRASH); return;
     case VRS_ERRNO: break;
     }
-    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner, (unsigned long long)m.ipa.raw,
+    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner, (unsigned long long)e->ipa.raw,
               (int)s - VRS_ERRNO);
     guest_terminate(v->vm, GTC_CRASH);
 }

@@ -20,6 +20,10 @@
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
+#include <string.h>
+
+extern uintptr_t __stack_chk_guard;
+
 static struct platform machine; /* set at startup, then const */
 static struct config config;    /* set at startup, then const */
 static char boot_emergency_stack[EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
@@ -40,6 +44,17 @@ static __startup void greet(const struct platform *p, const struct hyp_boot_info
              (unsigned long long)(ram >> 20), p->gic.version, gic_info()->lr_count, (unsigned long long)timer_freq());
     log_info("loaded at 0x%llx (%llu KiB)%s, console %s", (unsigned long long)info->load_pa,
              (unsigned long long)(mmu_image_size() >> 10), info->by_go ? " by go" : "", p->uart.path);
+}
+
+/* The stack protector's guard is a secret of this boot; without a seed in the host's tree it is the linked constant. */
+static __startup __attribute__((no_stack_protector)) void guard_seed(const struct platform *p)
+{
+    uint8_t digest[32];
+    if (!p->rng_seed_len)
+        return;
+    sha256(p->rng_seed, p->rng_seed_len, digest);
+    memcpy(&__stack_chk_guard, digest, sizeof(__stack_chk_guard));
+    __stack_chk_guard &= ~UINT64_C(0xff); /* a string that overruns its buffer ends before it */
 }
 
 static __startup int irqs_init(const struct platform *p)
@@ -138,12 +153,14 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     int err = boot_platform(info, &machine);
     if (console_init(&machine) || err)
         hyp_stop();
+    guard_seed(&machine);
     results_line("R hyp version=%s cores=%u", HYP_VERSION, machine.core_count);
     if (memory_init(&machine) || irqs_init(&machine))
         hyp_stop();
     greet(&machine, info);
     firmware_start(&machine);
     vms_build(&machine, info);
+    memset(machine.rng_seed, 0, sizeof(machine.rng_seed));
     cores_start(&machine);
     hyp_alloc_seal();
     log_info("EL2 uses %llu KiB beside its image", (unsigned long long)(hyp_alloc_used() >> 10));
@@ -157,6 +174,7 @@ void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
         panic_stop_here();
         }
     timer_core_init();
+    core_fp_seal();
     __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         spin_pause();

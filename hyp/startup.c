@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hyp/startup.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/vcpu_arch.h"
 #include "hyp/base/log.h"
 
 static enum phase phase; /* changed once, by startup_end() */
@@ -20,6 +21,7 @@ bool phase_check(enum phase want, const char *function)
 
 void startup_end(void) NO_THREAD_SAFETY
 {
+    core_fp_seal(); /* libfdt, the one user, was startup code */
     mmu_startup_end();
     __atomic_store_n(&phase, PHASE_RUNNING, __ATOMIC_RELEASE);
 }

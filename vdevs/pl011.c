@@ -191,14 +191,23 @@ static uint64_t dr_take(struct pl011 *u)
 }
 
 /* Into a full FIFO it is lost, as in the hardware. */
-static void dr_write(struct pl011 *u, uint64_t value)
+static void tx_queue(struct pl011 *u, uint8_t byte)
 {
     if (u->tx.count >= depth(u))
         return;
-    fifo_put(&u->tx, (value & UARTDR_DATA));
+    fifo_put(&u->tx, byte);
     if (u->tx.count > tx_level(u))
         u->ris &= ~UARTINT_TX;
     tx_drain(u);
+}
+
+/* The way of nearly every byte: past an empty FIFO. Only the transmit interrupt can change by it. */
+static bool tx_pass(struct pl011 *u, uint8_t byte)
+{
+    if (u->tx.count || u->cr & UARTCR_LBE || !works(u, UARTCR_TXE) || !cdev_write(&u->cdev, &byte, 1))
+        return false;
+    u->ris |= UARTINT_TX;
+    return true;
 }
 
 /* 3.3.8: clearing FEN flushes the transmit FIFO; what was received stays readable. */
@@ -229,7 +238,6 @@ static void cr_write(struct pl011 *u, uint64_t value)
 static void register_write(struct pl011 *u, uint32_t offset, uint64_t value)
 {
     switch (offset) {
-    case UARTDR: dr_write(u, value); break;
     case UARTRSR: u->rsr = u->overrun = 0; break;
     case UARTILPR: u->ilpr = value & FIELD(7, 0); break;
     case UARTIBRD: u->ibrd = value & FIELD(15, 0); break;
@@ -260,6 +268,22 @@ static uint64_t lane(const struct reg_access *a, uint64_t value)
     return value >> 8 * (a->offset & 3);
 }
 
+static void dr_write(const struct reg_access *a, uint64_t value)
+{
+    struct pl011 *u = pl011_of(a->vdev);
+    if (a->offset)
+        return;
+    lock_acquire(&a->vdev->v_mtx);
+    bool settled = u->ris & UARTINT_TX;
+    if (!tx_pass(u, (uint8_t)value)) {
+        tx_queue(u, (uint8_t)value);
+        settled = false;
+    }
+    if (!settled)
+        state_settle(a->vdev, u);
+    lock_release(&a->vdev->v_mtx);
+}
+
 static uint64_t dr_read(const struct reg_access *a)
 {
     struct pl011 *u = pl011_of(a->vdev);
@@ -286,7 +310,7 @@ static uint64_t id_read(const struct reg_access *a)
 #define SIZES (REG_SIZE_1 | REG_SIZE_2 | REG_SIZE_4)
 /* The second row has all that reads as it is held; what is none there, or has no effect (no DMA: UARTDMACR), is never written. */
 static const struct reg pl011_rows[] = {
-    { UARTDR, 4, 4, SIZES, 0, dr_read, pl011_write },
+    { UARTDR, 4, 4, SIZES, 0, dr_read, dr_write },
     { UARTRSR, UARTDMACR - UARTRSR + 4, 4, SIZES, 0, pl011_read, pl011_write },
     { UARTPERIPHID0, 32, 4, SIZES, 0, id_read, NULL },
 };

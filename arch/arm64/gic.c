@@ -16,7 +16,8 @@ static const struct gic_ops *const back_ends[] = { [3] = &gicv3_ops };
 int gic_init(const struct gic_desc *d)
 {
     if (d->version == 0)
-        return error_at(-ENODEV, "gic: the tree names no interrupt controller that Armature drives (arm,gic-v3, arm,gic-400)");
+        return error_at(-ENODEV,
+                        "gic: the tree names no interrupt controller that Armature drives (arm,gic-v3, arm,gic-400)");
     if (d->version >= ARRAY_LEN(back_ends) || !back_ends[d->version])
         return error_at(-ENODEV, "gic: GICv%u is not built in", d->version);
     desc = *d;

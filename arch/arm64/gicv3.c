@@ -59,8 +59,9 @@ static void gicv3_bit_write(uint32_t set, uint32_t intid)
     volatile void *base = irq_base(intid);
     mmio_write32(base, set + intid / 32 * 4, (uint32_t)BIT(intid % 32));
     if (set == GIC_ICENABLER) /* it cannot be signalled any more when this returns; a time-out is traced */
-        (void)(intid >= 32 ? bit_wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP") :
-                             bit_wait_clear(cores[this_core_arch()->index].redist, GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP"));
+        (void)(intid >= 32
+                   ? bit_wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP")
+                   : bit_wait_clear(cores[this_core_arch()->index].redist, GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP"));
     dsb_sy();
 }
 
@@ -101,8 +102,8 @@ static int gicv3_map(const struct gic_desc *desc) REQUIRES(STARTUP)
     if (!dist)
         return -ENOMEM;
     if (desc->redist_count == 0 || desc->redist_count > ARRAY_LEN(redist_regions))
-        return error_at(-EINVAL, "gic: %u redistributor regions in the tree, 1 to %zu are supported", desc->redist_count,
-                        ARRAY_LEN(redist_regions));
+        return error_at(-EINVAL, "gic: %u redistributor regions in the tree, 1 to %zu are supported",
+                        desc->redist_count, ARRAY_LEN(redist_regions));
     for (unsigned i = 0; i < desc->redist_count; i++) {
         redist_regions[i] = mmu_map_device(desc->redist[i].base, desc->redist[i].size);
         if (!redist_regions[i])
@@ -120,7 +121,8 @@ static int __startup gicv3_init(const struct gic_desc *desc, struct gic_info *in
         return err;
     unsigned arch = (unsigned)field_get(FIELD(7, 4), mmio_read32(dist, GICD_PIDR2));
     if (arch != 3 && arch != 4)
-        return error_at(-ENODEV, "gic: no GICv3 distributor at 0x%" PRIx64 " (GICD_PIDR2.ArchRev is %u)", desc->dist.base.raw, arch);
+        return error_at(-ENODEV, "gic: no GICv3 distributor at 0x%" PRIx64 " (GICD_PIDR2.ArchRev is %u)",
+                        desc->dist.base.raw, arch);
     uint32_t limit = ((uint32_t)field_get(FIELD(4, 0), mmio_read32(dist, GICD_TYPER)) + 1) * 32;
     info->intid_limit = (uint16_t)(limit > 1020 ? 1020 : limit);
     mmio_write32(dist, GICD_CTLR, 0);

@@ -55,6 +55,6 @@ uint32_t gicv3_typer_affinity(uint64_t mpidr)
 uint64_t gicv3_sgi1r(uint64_t mpidr, unsigned sgi)
 {
     uint64_t aff0 = field_get(MPIDR_AFF0, mpidr);
-    return field_get(MPIDR_AFF3, mpidr) << 48 | (aff0 >> 4) << 44 | field_get(MPIDR_AFF2, mpidr) << 32 | (uint64_t)sgi << 24 |
-           field_get(MPIDR_AFF1, mpidr) << 16 | BIT(aff0 & 15);
+    return field_get(MPIDR_AFF3, mpidr) << 48 | (aff0 >> 4) << 44 | field_get(MPIDR_AFF2, mpidr) << 32 |
+           (uint64_t)sgi << 24 | field_get(MPIDR_AFF1, mpidr) << 16 | BIT(aff0 & 15);
 }

@@ -22,18 +22,36 @@
 /* set at startup, then const: how many registers each group's active priorities take (IHI 0069: 5, 6, 7 preemption bits). */
 static unsigned apr_count;
 
-#define LR_ALL(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define LR_READ(n) \
-    case n: return read_sysreg(ich_lr##n##_el2);
-#define LR_WRITE(n)                           \
-    case n:                                   \
-        write_sysreg(ich_lr##n##_el2, raw);   \
-        break;
+/* A register is named in the instruction: one case each. */
+#define LR_CASES(X) \
+    case 0: X(0); \
+    case 1: X(1); \
+    case 2: X(2); \
+    case 3: X(3); \
+    case 4: X(4); \
+    case 5: X(5); \
+    case 6: X(6); \
+    case 7: X(7); \
+    case 8: X(8); \
+    case 9: X(9); \
+    case 10: X(10); \
+    case 11: X(11); \
+    case 12: X(12); \
+    case 13: X(13); \
+    case 14: X(14); \
+    case 15: \
+        X(15);
+#define LR_READ(number) return read_sysreg(ich_lr##number##_el2)
+#define LR_WRITE(number) \
+    { \
+        write_sysreg(ich_lr##number##_el2, raw); \
+        return; \
+    }
 
 uint64_t gicv3_lr_read(unsigned n)
 {
     switch (n) {
-        LR_ALL(LR_READ)
+        LR_CASES(LR_READ)
     }
     return 0;
 }
@@ -41,7 +59,7 @@ uint64_t gicv3_lr_read(unsigned n)
 void gicv3_lr_write(unsigned n, uint64_t raw)
 {
     switch (n) {
-        LR_ALL(LR_WRITE)
+        LR_CASES(LR_WRITE)
     }
 }
 

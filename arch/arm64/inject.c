@@ -132,6 +132,25 @@ bool vcpu_translate(uint64_t va, bool el0, bool write, ipa_t *out)
     return !(par & 1);
 }
 
+/* SP_EL1 only at EL1 with PSTATE.SP = 1. */
+static bool uses_sp_el1(const struct vcpu_arch *v)
+{
+    return (v->regs.pstate & PSTATE_M) == PSTATE_M_EL1H;
+}
+
+uint64_t vcpu_sp_read(const struct vcpu_arch *v)
+{
+    return uses_sp_el1(v) ? read_sysreg(sp_el1) : read_sysreg(sp_el0);
+}
+
+void vcpu_sp_write(struct vcpu_arch *v, uint64_t value)
+{
+    if (uses_sp_el1(v))
+        write_sysreg(sp_el1, value);
+    else
+        write_sysreg(sp_el0, value);
+}
+
 struct stage1_walk stage1_begin_current(uint64_t va)
 {
     return stage1_begin(read_sysreg(tcr_el1), read_sysreg(ttbr0_el1), read_sysreg(ttbr1_el1), va);

@@ -49,7 +49,8 @@ int timer_init(uint64_t tree_freq)
     if (!frequency)
         return error_at(-EINVAL, "timer: CNTFRQ_EL0 is 0 and the tree's timer node has no clock-frequency");
     if (own != frequency)
-        log_warn("timer: CNTFRQ_EL0 says %" PRIu64 " Hz, the tree %" PRIu64 " Hz: the tree is believed", own, frequency);
+        log_warn("timer: CNTFRQ_EL0 says %" PRIu64 " Hz, the tree %" PRIu64 " Hz: the tree is believed", own,
+                 frequency);
     return 0;
 }
 

@@ -23,9 +23,3 @@ static inline void tlbi_vmalls12e1is(void)
 {
     __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
 }
-
-/* Stage 1 and combined entries, on this core only: complete for it after DSB NSH. */
-static inline void tlbi_vmalle1(void)
-{
-    __asm__ volatile("tlbi vmalle1" ::: "memory");
-}

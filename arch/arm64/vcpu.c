@@ -293,6 +293,12 @@ struct exit guest_run(struct vcpu_arch *v)
     return e;
 }
 
+void core_fp_seal(void)
+{
+    write_sysreg(cptr_el2, CPTR_RES1 | CPTR_TFP);
+    isb();
+}
+
 void core_wait(void)
 {
     dsb_sy();

@@ -71,6 +71,8 @@ void vcpu_fp_enable(struct vcpu_arch *v);
 void vcpu_debug_enable(struct vcpu_arch *v);
 /* A vCPU alone on its core sleeps in the guest's own WFI; one that shares it leaves. v is loaded on this core. */
 void vcpu_trap_wfi(struct vcpu_arch *v, bool trap);
+/* From now on nothing of ours may use FP/SIMD registers on this core: they are, or will be, a guest's. */
+void core_fp_seal(void);
 /* Idle: the core sleeps until an interrupt is pending (still masked). */
 void core_wait(void);
 
@@ -81,5 +83,8 @@ void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_le
 void vcpu_inject_serror(struct vcpu_arch *v);
 /* Past the instruction that trapped, with what that does to PSTATE (single step, BTYPE, AArch32 IT). */
 void vcpu_advance_pc(struct vcpu_arch *v, uint64_t esr);
+/* The stack pointer that the guest's current PSTATE selects. v is loaded on this core. */
+uint64_t vcpu_sp_read(const struct vcpu_arch *v);
+void vcpu_sp_write(struct vcpu_arch *v, uint64_t value);
 /* The IPA of a guest virtual address as the hardware would translate it now, for aborts that HPFAR_EL2 does not describe. false: it does not. */
 bool vcpu_translate(uint64_t va, bool from_el0, bool write, ipa_t *out);

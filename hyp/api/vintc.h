@@ -23,8 +23,9 @@ struct vintc_ops {
     /* The vCPU comes to / leaves this core. */
     void (*load)(guest_cpu *gcp);
     void (*put)(guest_cpu *gcp);
-    /* A hardware interrupt linked to a virtual one fired on this core for this vCPU (timers): acknowledged and dropped, not deactivated. */
-    void (*hw_fired)(guest_cpu *gcp, uint32_t intid);
+    /* A hardware interrupt linked to a virtual one fired on this core for this vCPU (timers): acknowledged and dropped, not deactivated. Or, for a vCPU
+     * that no core holds, its saved timer has come due (any core; nothing was acknowledged). True: it is in a list register, no flush is needed for it. */
+    bool (*hw_fired)(guest_cpu *gcp, uint32_t intid);
     /* A trapped ICC_* register. */
     enum sysreg_result (*sysreg)(guest_cpu *gcp, struct sysreg_access *a);
     /* The VM (re)starts: everything as after a cold reset. Called with no vCPU running. */

@@ -39,9 +39,10 @@ def elf(segments, entry, machine=183, kind=2, **fields):
 
 def vm_source(name="a", body="", memory="<0x0 0x40000000 0x0 0x01000000>", kernel="k"):
     return f"""{name} {{ compatible = "armature,vm"; #address-cells = <2>; #size-cells = <2>;
+        {body}
         memory@40000000 {{ device_type = "memory"; reg = {memory}; }};
         chosen {{ armature,kernel = "{kernel}"; }};
-        {body} }};"""
+        }};"""
 
 
 def vms_source(*vms):

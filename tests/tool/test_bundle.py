@@ -109,10 +109,11 @@ def test_one_image_in_two_roles(folder):
     assert done.returncode == 2 and "/b/chosen: image 'k' is used as ramdisk here and as kernel by /a/chosen" in done.stderr.decode()
 
 
-@pytest.mark.parametrize("kernel, chosen, reason", [
+@pytest.mark.parametrize("kernel, chosen, reason", ids=lambda value: value if isinstance(value, str) else "", argvalues=[
     (b"x" * 0x1000000, "", "is not inside the VM's memory"),
     (elf([(0x50000000, 0x50000000, b"text", 4)], 0x50000000), "", "takes 0x50000000 to 0x50000004"),
     (b"raw", "armature,kernel-load = <0x1000>;", "takes 0x1000"),
+    (elf([(0x40100000, 0, b"text", 4)], 0), "armature,kernel-load = <0x40200000>;", "is an ELF file linked for 0x40100000"),
     (b"raw", "armature,entry = <0x1000>;", "armature,entry 0x1000 lies in no memory"),
     (b"raw", "armature,dtb-address = <0x1000>;", "armature,dtb-address 0x1000 lies in no memory"),
     (b"raw" * 9, "armature,dtb-address = <0x40080008>;", "lies inside the kernel"),

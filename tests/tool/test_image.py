@@ -56,7 +56,7 @@ GOOD = [(0x40080000, 0x40080000, b"text", 4)]
 HOSTILE = {
     "empty": b"",
     "elf: truncated": elf(GOOD, 0x40080000)[:40],
-    "elf: 64-bit": elf(GOOD, 0x40080000, bits=1),
+    "elf: not 64-bit": elf(GOOD, 0x40080000, bits=1),
     "elf: for machine 62": elf(GOOD, 0x40080000, machine=62),
     "elf: of type 1": elf(GOOD, 0x40080000, kind=1),
     "headers lie outside": elf(GOOD, 0x40080000, phoff=1 << 40),
@@ -71,6 +71,8 @@ HOSTILE = {
     "ends before": gzip.compress(bytes(100000))[:-20],
     "gzip": b"\x1f\x8b\x08\x00" + b"\xff" * 60,
     "not believable": arm64_image(4096, 1 << 60),
+    "big-endian": arm64_image()[:24] + b"\x0b" + arm64_image()[25:],
+    "bzip2-packed": b"BZh9" + bytes(60),
     "legacy u-boot": b"\x27\x05\x19\x56" + bytes(60),
     "device tree": b"\xd0\x0d\xfe\xed" + bytes(60),
     "zboot": struct.pack("<4s4sII8s32s", b"MZ\0\0", b"zimg", 64, 1 << 30, b"", b"gzip").ljust(64, b"\0"),

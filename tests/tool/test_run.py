@@ -106,7 +106,7 @@ def test_signals_end_qemu_too(folder, number):
 
 
 def test_killed_tool_takes_qemu_along(folder):
-    env = {**os.environ, **folder.fake_env([START, ["console", "up"], ["sleep", 60]])}
+    env = {**os.environ, **folder.fake_env([START, ["console", "up"], ["sleep", 60]]), "TMPDIR": folder.path}
     with subprocess.Popen([TOOL, *folder.run_arguments()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           env=env) as tool:
         assert tool.stdout.read(2) == b"up"

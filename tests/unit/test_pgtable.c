@@ -24,7 +24,7 @@ struct page_state {
     bool used, linked;
     unsigned level;
     uint64_t base; /* first input address that the table translates */
-    bool dirty[PT_ENTRIES];
+    bool dirty[PT_ENTRIES], cached[PT_ENTRIES];
 };
 
 struct record {
@@ -34,9 +34,9 @@ struct record {
 
 static uint64_t (*arena)[PT_ENTRIES];
 static struct page_state states[ARENA_PAGES];
-static struct record dirty[ARENA_PAGES * 8];
+static struct record dirty[ARENA_PAGES * PT_ENTRIES];
 static unsigned dirty_count;
-static struct record cached[ARENA_PAGES * 8];
+static struct record cached[ARENA_PAGES * PT_ENTRIES];
 static unsigned cached_count;
 static unsigned in_use, alloc_left;
 static unsigned long invalidations;
@@ -64,10 +64,16 @@ static bool is_table(uint64_t value, unsigned level)
     return level < 3 && (value & 3) == 3;
 }
 
+static bool *cached_flag(const uint64_t *entry)
+{
+    return &states[page_of(entry)].cached[entry - arena[page_of(entry)]];
+}
+
 static void cache_add(uint64_t *entry, uint64_t value)
 {
     assert_true(cached_count < ARRAY_LEN(cached));
     cached[cached_count++] = (struct record){ entry, value };
+    *cached_flag(entry) = true;
 }
 
 /* May `value` be stored while `old` may still be cached for the same entry? */
@@ -76,7 +82,8 @@ static void check_make(uint64_t old, uint64_t value, unsigned level)
     if (!(value & PTE_VALID) || old == value)
         return;
     if (is_table(old, level) || is_table(value, level) || (old ^ value) & ~PERMISSIONS)
-        fail_msg("level %u: %llx made over %llx without break", level, (unsigned long long)value, (unsigned long long)old);
+        fail_msg("level %u: %llx made over %llx without break", level, (unsigned long long)value,
+                 (unsigned long long)old);
 }
 
 static void link_table(const struct page_state *from, const uint64_t *entry, uint64_t value)
@@ -100,7 +107,7 @@ static void model_store(struct pt *pt, uint64_t *entry, uint64_t value)
     (void)pt;
     assert_true(s->used);
     if (s->linked) {
-        for (unsigned i = 0; i < cached_count; i++)
+        for (unsigned i = 0; s->cached[index] && i < cached_count; i++)
             if (cached[i].entry == entry)
                 check_make(cached[i].value, value, s->level);
         check_make(old & PTE_VALID ? old : value, value, s->level);
@@ -136,6 +143,8 @@ static void model_invalidate(struct pt *pt, uint64_t ia, uint64_t size)
     for (unsigned i = 0; i < cached_count; i++)
         if (!ranges_overlap(entry_base(cached[i].entry), span_of(states[page_of(cached[i].entry)].level), ia, size))
             cached[kept++] = cached[i];
+        else
+            *cached_flag(cached[i].entry) = false;
     cached_count = kept;
     /* A walker may fetch again what is not known to be gone. */
     for (unsigned i = 0; i < dirty_count; i++)
@@ -212,7 +221,9 @@ static struct pt pt_make(unsigned start_level, unsigned ia_bits, unsigned root_p
     dirty_count = cached_count = in_use = 0;
     alloc_left = ARENA_PAGES;
     for (unsigned i = 0; i < root_pages; i++)
-        states[i] = (struct page_state){ .used = true, .linked = true, .level = start_level, .base = i * PT_ENTRIES * span_of(start_level) };
+        states[i] = (struct page_state){
+            .used = true, .linked = true, .level = start_level, .base = i * PT_ENTRIES * span_of(start_level)
+        };
     return (struct pt){ .ops = &model_ops,
                         .root = arena[0],
                         .start_level = (uint8_t)start_level,
@@ -246,7 +257,7 @@ static void check_quiet(const struct pt *pt)
 #define WINDOW_PAGES ((unsigned)(GIB(2) / PAGE_SIZE))
 static struct flat {
     uint64_t pa, attrs; /* attrs 0: not mapped */
-} *flat;
+} * flat;
 static uint64_t window; /* input address of flat[0] */
 
 static void check_range(const struct pt *pt, unsigned first, unsigned count)
@@ -258,8 +269,10 @@ static void check_range(const struct pt *pt, unsigned first, unsigned count)
         for (; i < first + count && window + i * PAGE_SIZE < end; i++) {
             if (leaf.mapped != (flat[i].attrs != 0))
                 fail_msg("page %u: mapped %d", i, leaf.mapped);
-            if (leaf.mapped && (leaf.pa.raw + (window + i * PAGE_SIZE - leaf.ia) != flat[i].pa || leaf.attrs != flat[i].attrs))
-                fail_msg("page %u: pa %llx attrs %llx", i, (unsigned long long)leaf.pa.raw, (unsigned long long)leaf.attrs);
+            if (leaf.mapped &&
+                (leaf.pa.raw + (window + i * PAGE_SIZE - leaf.ia) != flat[i].pa || leaf.attrs != flat[i].attrs))
+                fail_msg("page %u: pa %llx attrs %llx", i, (unsigned long long)leaf.pa.raw,
+                         (unsigned long long)leaf.attrs);
         }
     }
 }
@@ -373,7 +386,7 @@ static void random_one(unsigned start_level, unsigned ia_bits, unsigned root_pag
     struct pt pt = pt_make(start_level, ia_bits, root_pages, max_block);
     window = at;
     memset(flat, 0, WINDOW_PAGES * sizeof(*flat));
-    random_walk(&pt, 1500);
+    random_walk(&pt, 500);
     check_range(&pt, 0, WINDOW_PAGES);
     check_count(&pt);
     pt_destroy(&pt);
@@ -519,9 +532,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks),        cmocka_unit_test(test_unaligned_pair_uses_pages),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_out_of_tables),
-        cmocka_unit_test(test_protect),       cmocka_unit_test(test_random),
+        cmocka_unit_test(test_blocks),   cmocka_unit_test(test_unaligned_pair_uses_pages),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_out_of_tables),
+        cmocka_unit_test(test_protect),  cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

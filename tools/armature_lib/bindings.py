@@ -9,7 +9,7 @@ from .base import ROOT, Refused, program_run
 
 FOLDER = os.path.join(ROOT, "dts", "bindings")
 SUPPORT = ("fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed", "operating-points-v2")
-VM_SCHEMA, VDEV_SCHEMA, ROOT_SCHEMA = "armature,vm.yaml", "armature,vdev.yaml", "armature,vms.yaml"
+VM_SCHEMA, VDEV_SCHEMA = "armature,vm.yaml", "armature,vdev.yaml"
 
 
 class Bindings:
@@ -17,7 +17,6 @@ class Bindings:
 
     def __init__(self, folder=FOLDER):
         from ruamel.yaml import YAML
-        self.folder = folder
         self.schemas = {}
         for path in sorted(glob.glob(os.path.join(folder, "*.yaml"))):
             with open(path, encoding="utf-8") as file:

@@ -59,7 +59,7 @@ def seconds(text):
 
 
 def parser_make():
-    parser = argparse.ArgumentParser(prog="armature", description=__doc__ and "The host tool of the Armature hypervisor.",
+    parser = argparse.ArgumentParser(prog="armature", description="The host tool of the Armature hypervisor.",
                                      epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parser_bundle(commands.add_parser("bundle", help="pack a VM description and its images into one file"))

@@ -33,9 +33,11 @@ def string_text(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def guest_source(memory, cpus=1, append="", ramdisk=False, dtb=False, load=None, entry=None, dtb_at=None):
-    """The description's source. Images are called kernel, initrd and dtb."""
-    chosen = [f"bootargs = {string_text(append)};", 'stdout-path = "/pl011@9000000";', 'armature,kernel = "kernel";']
+def guest_source(memory, cpus=1, append=None, ramdisk=False, dtb=False, load=None, entry=None, dtb_at=None):
+    """The description's source. Images are called kernel, initrd and dtb. A tree of the guest's own gets bootargs only if told."""
+    chosen = ['stdout-path = "/pl011@9000000";', 'armature,kernel = "kernel";']
+    if append is not None:
+        chosen.append(f"bootargs = {string_text(append)};")
     if ramdisk:
         chosen.append('armature,ramdisk = "initrd";')
     if dtb:

@@ -59,7 +59,9 @@ def kernel_image(name, path, data, whole, size=None):
     if data[:4] == b"\x7fELF":
         return elf_image(name, path, data, what)
     if len(data) >= 64 and data[0x38:0x3C] == b"ARM\x64":
-        text_offset, image_size = struct.unpack_from("<QQ", data, 8)
+        text_offset, image_size, flags = struct.unpack_from("<QQQ", data, 8)
+        if flags & 1:
+            raise Refused(f"{what}: a big-endian kernel: virtual devices are little endian")
         if image_size == 0:
             text_offset = 0x80000  # before Linux 3.17, as its boot protocol says
         if text_offset > IMAGE_LIMIT or image_size > IMAGE_LIMIT:
@@ -69,6 +71,7 @@ def kernel_image(name, path, data, whole, size=None):
                      bss=max(0, image_size - size), text_offset=text_offset)
     for magic, kind in ((b"\x27\x05\x19\x56", "a legacy U-Boot image"), (b"\xd0\x0d\xfe\xed", "a flattened device tree"),
                         (b"\xfd7zXZ\0", "xz-packed: unpack it first"), (b"\x28\xb5\x2f\xfd", "zstd-packed: unpack it first"),
+                        (b"BZh", "bzip2-packed: unpack it first"), (b"\x02\x21\x4c\x18", "lz4-packed: unpack it first"),
                         (b"ARMABNDL", "an Armature bundle: give it with --bundle")):
         if data.startswith(magic):
             raise Refused(f"{what}: not a kernel for an arm64 VM but {kind}")

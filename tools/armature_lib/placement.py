@@ -32,6 +32,9 @@ def placement_faults(vm, images):
 
 def kernel_faults(vm, images):
     kernel, path, faults = images[vm.kernel], f"{vm.path}/chosen", []
+    if kernel.format == "elf" and vm.kernel_load not in (None, kernel.load):
+        return [f"{path}: armature,kernel-load {vm.kernel_load:#x}: kernel '{kernel.name}' is an ELF file linked for"
+                f" {kernel.load:#x}"]
     base = kernel_address(vm, kernel)
     end = base + kernel.size + kernel.bss
     ram = next((r for r in vm.ram if r.base <= base and end <= r.end), None)

@@ -13,6 +13,7 @@ CHUNK = 65536
 WRITE_CHUNK = 4096        # a pipe that select() calls writable takes so much without blocking
 OUT_LIMIT, IN_LIMIT = 4 << 20, 64 << 10
 END_GRACE = 3.0           # after "R machine end", or the escape key, before QEMU is ended
+PANIC_GRACE = 0.5         # a panic's words come before it is told; the machine may stay parked
 SIGNAL_LATENCY = 0.2      # select() goes on after a signal's handler ran
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -23,10 +24,10 @@ class Pump:
     the console waits for stdout (up to OUT_LIMIT), the results channel never does. The end of stdin does not end the run.
     """
 
-    def __init__(self, process, results, gate, own_keys, timeout=None):
+    def __init__(self, process, results, gate, raw, timeout=None):
         self.process, self.results, self.gate = process, results, gate
         self.terminal = Terminal(0)
-        self.keys = Keys(own_keys)
+        self.keys = Keys(own=raw)  # None: every byte is the guest's
         self.deadline = time.monotonic() + timeout if timeout else None
         self.grace = None  # when QEMU is ended although it runs
         self.ending = None
@@ -39,7 +40,8 @@ class Pump:
     def run(self):
         """Until QEMU ended and everything it said was passed on. Answers the Ending; a signal is in self.signal."""
         self.terminal.raw()
-        self.keys.own = self.keys.own and self.terminal.is_raw
+        if self.keys.own and not self.terminal.is_raw:
+            self.keys = None
         old = {number: signal.signal(number, self.on_signal) for number in SIGNALS}
         old[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, self.on_stop)
         try:
@@ -82,7 +84,7 @@ class Pump:
             if key.data(events) is False:
                 return False
         if (self.results.ended or self.results.panicked) and self.grace is None:
-            self.grace = time.monotonic() + END_GRACE
+            self.grace = time.monotonic() + (PANIC_GRACE if self.results.panicked else END_GRACE)
         return self.process.child.poll() is None
 
     def watch(self):
@@ -153,12 +155,13 @@ class Pump:
         if not data:
             self.stdin_open = False
             return True
-        interrupted = self.terminal.is_raw and not self.gate.open and INTERRUPT in data
-        self.input += self.keys.feed(data)
-        if interrupted or (self.keys.quit and (self.keys.own or not self.gate.open)):
+        self.input += self.keys.feed(data) if self.keys else data
+        leave = self.keys is not None and self.keys.quit
+        early = self.terminal.is_raw and not self.gate.open  # nobody else hears the keys yet
+        if (early and (leave or INTERRUPT in data)) or (leave and self.keys.own):
             self.ending = Ending.USER
             return False
-        if self.keys.quit and self.grace is None:
+        if leave and self.grace is None:
             self.grace = time.monotonic() + END_GRACE
             self.ending = Ending.USER
         return True

@@ -65,7 +65,7 @@ def guest_content(args):
     for name, path in paths.items():
         file_required(path, f"--{name}")
     memory = args.guest_mem or GUEST_MEMORY
-    dtb = guest_description(memory, args.cpus or 1, args.append or "", ramdisk=args.initrd is not None,
+    dtb = guest_description(memory, args.cpus or 1, args.append, ramdisk=args.initrd is not None,
                             dtb=args.dtb is not None, load=args.load, entry=args.entry, dtb_at=args.dtb_at)
     return content_make(dtb, paths, "run --kernel", not args.no_check)
 

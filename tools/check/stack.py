@@ -143,7 +143,8 @@ class Pointers:
         for address, place in zip(addresses, where):
             file, line = place.split(' ')[0].rsplit(':', 1)
             if line.isdigit() and os.path.exists(file):
-                self.lines[address] = open(file, encoding='utf-8').read().splitlines()[int(line) - 1]
+                text = open(file, encoding='utf-8').read().splitlines()
+                self.lines[address] = text[int(line) - 1] if int(line) <= len(text) else ''
 
     def targets(self, function, address):
         """The set of functions, or None where nothing is known."""

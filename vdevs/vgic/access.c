@@ -50,9 +50,11 @@ static struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *self, guest_
     return home;
 }
 
-static void virq_after(struct virq *v, struct vgic_cpu *home, bool changed, guest_cpu *self, guest_cpu *paused) NO_THREAD_SAFETY
+static void virq_after(struct virq *v, struct vgic_cpu *home, bool changed, guest_cpu *self,
+                       guest_cpu *paused) NO_THREAD_SAFETY
 {
-    bool route = v->moving && !v->active;
+    bool route = v->moving && !v->active,
+         any = v->route & IROUTER_IRM && virq_pending(v) && !vgic_cpu_participates(home);
     if (changed) {
         home->links_stale |= v->hw;
         vgic_cpu_touch(home);
@@ -62,7 +64,7 @@ static void virq_after(struct virq *v, struct vgic_cpu *home, bool changed, gues
         guest_cpu_resume(paused); /* it looks at its list registers before it goes on */
     else if (changed && home->gcp != self)
         guest_cpu_kick(home->gcp);
-    if (route)
+    if (route || any)
         vgic_route_update(home->vgic, v, self);
 }
 
@@ -74,7 +76,8 @@ void virq_apply(struct virq *v, guest_cpu *self, enum virq_truth truth, virq_op 
     virq_after(v, home, changed, self, paused);
 }
 
-void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg)
+void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op,
+                     uint64_t arg)
 {
     for (; bits; bits &= bits - 1)
         virq_apply(first + __builtin_ctz(bits), self, truth, op, arg);

@@ -88,8 +88,8 @@ static uint64_t hcr_decide(const struct vgic *g, const struct lr_choice *c, uint
 
 static void hcr_write(struct vgic_cpu *cpu, uint64_t hcr) REQUIRES(cpu->lock)
 {
-    const uint64_t maintenance = VGIC_HCR_LRENPIE | VGIC_HCR_NPIE | VGIC_HCR_GRP0_EIE | VGIC_HCR_GRP1_EIE | VGIC_HCR_GRP0_DIE |
-                                 VGIC_HCR_GRP1_DIE;
+    const uint64_t maintenance = VGIC_HCR_LRENPIE | VGIC_HCR_NPIE | VGIC_HCR_GRP0_EIE | VGIC_HCR_GRP1_EIE |
+                                 VGIC_HCR_GRP0_DIE | VGIC_HCR_GRP1_DIE;
     if (hcr & maintenance)
         cpu->watch |= (uint32_t)WATCH_MAINTENANCE;
     if (hcr == cpu->hcr)
@@ -105,7 +105,7 @@ static void split_eoi_check(struct vgic *g)
         return;
     __atomic_store_n(&g->split_eoi, 1, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < g->cpu_count; i++) {
-        vgic_cpu_touch(g->cpus[i]);
+        __atomic_store_n(&g->cpus[i]->dirty, 1, __ATOMIC_RELEASE);
         guest_cpu_kick(g->cpus[i]->gcp);
     }
 }
@@ -160,7 +160,7 @@ void vgic_flush(guest_cpu *gcp)
     if (!__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED))
         return;
     lock_acquire(&cpu->lock);
-    __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
+    (void)__atomic_exchange_n(&cpu->dirty, 0, __ATOMIC_ACQUIRE); /* with split_eoi_check(), which has no lock of ours */
     cpu_fill(cpu);
     lock_release(&cpu->lock);
 }
@@ -285,7 +285,7 @@ bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
         lr_write(cpu, k, link->raw);
         cpu->watch |= (uint32_t)WATCH_LINK(k);
     } else {
-        (void)virq_update(v);
+        virq_queue(v);
         vgic_cpu_touch(cpu);
     }
     lock_release(&cpu->lock);
@@ -299,7 +299,8 @@ bool vgic_wakes(guest_cpu *gcp)
     if (cpu->core == gic_core_key())
         cpu->vmcr = gic_vmcr_read();
     uint64_t vmcr = cpu->vmcr;
-    unsigned groups = __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
+    unsigned groups =
+        __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
     lock_acquire(&cpu->lock);
     list_each(at, &cpu->queue) {
         const struct virq *v = container_of(at, struct virq, node);
@@ -321,7 +322,7 @@ void vgic_load(guest_cpu *gcp)
         struct virq *v = cpu->link[k].virq;
         /* Its line is known again. If it is high, the physical interrupt is made active before it can fire. */
         v->sources = !v->active && cpu->vgic->link[k].asserted();
-        (void)virq_update(v);
+        virq_queue(v);
     }
     vgic_cpu_touch(cpu);
     lock_release(&cpu->lock);

@@ -2,7 +2,6 @@
 /* Which vCPU a shared interrupt goes to (GICD_IROUTER), and its move to another home. */
 #include "vdevs/vgic/vgic.h"
 
-#define IROUTER_IRM BIT(31)
 #define IROUTER_AFFINITY (FIELD(39, 32) | FIELD(23, 0))
 
 bool vgic_cpu_participates(const struct vgic_cpu *cpu)
@@ -53,52 +52,64 @@ static void home_change(struct virq *v, struct vgic_cpu *to)
         vgic_cpu_touch(to);
 }
 
-/* With route_lock held, so that the home is what it is. The vCPU of the old home may be running: it is kept out for the move. */
-static void route_apply(struct vgic *g, struct virq *v) REQUIRES(g->route_lock)
+/*
+ * With route_lock held, so that the home is what it is. A running vCPU that has it in a list register may have acknowledged it: false, and it moves
+ * when that is known, at its next fold at the latest. An active one stays where it was taken until it is deactivated.
+ */
+static bool route_apply(struct vgic *g, struct virq *v) REQUIRES(g->route_lock)
 {
-    struct vgic_cpu *from = v->home, *to = route_target(g, v);
-    if (!to)
-        to = from;
+    struct vgic_cpu *from = v->home, *target = route_target(g, v), *to = target ? target : from;
     pair_lock(from, to);
-    v->nowhere = !route_target(g, v);
-    v->moving = to != from && v->active;
-    if (to != from && !v->active)
+    bool taken = v->lr >= 0 && guest_cpu_in_guest(from->gcp);
+    v->nowhere = !target;
+    v->moving = to != from && (v->active || taken);
+    if (to != from && !v->moving)
         home_change(v, to);
     else if (virq_update(v))
         vgic_cpu_touch(from);
     pair_unlock(from, to);
+    return !taken;
 }
 
-static void route_change(struct vgic *g, struct virq *v, const uint64_t *route, guest_cpu *self)
+static void homes_kick(guest_cpu *old, guest_cpu *new, guest_cpu *self)
 {
-    guest_cpu *old = __atomic_load_n(&v->home, __ATOMIC_RELAXED)->gcp;
-    bool pause = old != self && __atomic_load_n(&v->lr, __ATOMIC_RELAXED) >= 0;
-    if (pause)
-        guest_cpu_pause(old);
-    lock_acquire(&g->route_lock);
-    if (route)
-        v->route = *route;
-    route_apply(g, v);
-    guest_cpu *new = v->home->gcp;
-    lock_release(&g->route_lock);
-    if (pause)
-        guest_cpu_resume(old);
-    if (old != self && !pause)
+    if (old != self)
         guest_cpu_kick(old);
-    if (new != self && new != old)
+    if (new != self &&new != old)
         guest_cpu_kick(new);
 }
 
 void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self)
 {
-    route &= IROUTER_IRM | IROUTER_AFFINITY;
-    if (route != __atomic_load_n(&v->route, __ATOMIC_RELAXED))
-        route_change(g, v, &route, self);
+    guest_cpu *paused = NULL, *old, *new;
+    bool done = false;
+    for (unsigned i = 0; i <= g->cpu_count && !done; i++) {
+        lock_acquire(&g->route_lock);
+        old = v->home->gcp;
+        v->route = route & (IROUTER_IRM | IROUTER_AFFINITY);
+        done = route_apply(g, v);
+        new = v->home->gcp;
+        lock_release(&g->route_lock);
+        homes_kick(old, new, self);
+        if (done)
+            break;
+        if (paused)
+            guest_cpu_resume(paused);
+        paused = old;
+        guest_cpu_pause(paused);
+    }
+    if (paused)
+        guest_cpu_resume(paused);
 }
 
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)
 {
-    route_change(g, v, NULL, self);
+    lock_acquire(&g->route_lock);
+    guest_cpu *old = v->home->gcp;
+    (void)route_apply(g, v);
+    guest_cpu *new = v->home->gcp;
+    lock_release(&g->route_lock);
+    homes_kick(old, new, self);
 }
 
 void vgic_route_any(struct vgic *g, guest_cpu *self)

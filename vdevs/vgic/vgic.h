@@ -8,9 +8,9 @@
 #define VGIC_PRIVATE 32 /* SGIs and PPIs of a vCPU */
 #define VGIC_SGIS 16
 #define VGIC_SPIS (CONFIG_MAX_SPIS / 32 * 32)
-#define VGIC_LINKS 2    /* private interrupts that stand for a physical one */
+#define VGIC_LINKS 2                   /* private interrupts that stand for a physical one */
 #define VGIC_IIDR UINT32_C(0x4100043b) /* product 'A', revision 0, JEP106 code of Arm */
-#define VGIC_PIDR2 UINT32_C(0x3b) /* ArchRev 3 */
+#define VGIC_PIDR2 UINT32_C(0x3b)      /* ArchRev 3 */
 
 /* A vCPU's private interrupt that is a physical one of its core (the timers). */
 struct vgic_link {
@@ -22,34 +22,35 @@ struct vgic_link {
 
 struct vgic_cpu {
     struct spinlock lock;
-    uint32_t dirty;       /* set under lock, read by its own core without: list registers may be wrong */
+    uint32_t dirty; /* set under lock, read by its own core without: list registers may be wrong */
     /* under lock: */
-    struct list queue;    /* active, or pending and enabled; by priority */
+    struct list queue; /* active, or pending and enabled; by priority */
     unsigned queued;
-    bool asleep;          /* GICR_WAKER.ProcessorSleep: nothing is signalled */
-    bool links_stale;     /* what links[].raw says may be wrong */
-    bool moved;           /* a virq that is moving became inactive here */
-    uint64_t lr_raw[GIC_MAX_LRS];         /* as last written or read; written by its own core, under lock */
+    bool asleep;                  /* GICR_WAKER.ProcessorSleep: nothing is signalled */
+    bool links_stale;             /* what links[].raw says may be wrong */
+    bool moved;                   /* a virq that is moving became inactive here */
+    uint64_t lr_raw[GIC_MAX_LRS]; /* as last written or read; written by its own core, under lock */
     struct virq *lr_virq[GIC_MAX_LRS];
     struct virq_bank bank;
     struct virq private[VGIC_PRIVATE];
     /* this core only: */
-    uint32_t watch;       /* why an exit has something to fold: WATCH_* */
-    const void *core;     /* gic_core_key() of the core whose hardware holds it; NULL: none */
-    uint64_t hcr;         /* ICH_HCR_EL2 as last written */
-    uint64_t vmcr;        /* as last looked at */
+    uint32_t watch;   /* why an exit has something to fold: WATCH_* */
+    const void *core; /* gic_core_key() of the core whose hardware holds it; NULL: none */
+    uint64_t hcr;     /* ICH_HCR_EL2 as last written */
+    uint64_t vmcr;    /* as last looked at */
     struct vgic_link link[VGIC_LINKS];
     /* set at startup, then const: */
     guest_cpu *gcp;
     struct vgic *vgic;
-    uint64_t affinity;    /* as in GICD_IROUTER */
+    uint64_t affinity; /* as in GICD_IROUTER */
     unsigned index;
 };
 
-#define WATCH_LRS FIELD(15, 0)         /* list register n may be valid */
-#define WATCH_LINK(k) BIT(16 + (k))    /* link k's physical interrupt is active, and not acknowledged by the guest: its line may fall */
+#define WATCH_LRS FIELD(15, 0) /* list register n may be valid */
+#define WATCH_LINK(k) \
+    BIT(16 + (k)) /* link k's physical interrupt is active, and not acknowledged by the guest: its line may fall */
 #define WATCH_LINKS FIELD(17, 16)
-#define WATCH_MAINTENANCE BIT(18)      /* maintenance interrupts beyond those of list registers are asked for */
+#define WATCH_MAINTENANCE BIT(18) /* maintenance interrupts beyond those of list registers are asked for */
 
 struct vgic {
     /* set at startup, then const: */
@@ -64,13 +65,14 @@ struct vgic {
     } link[VGIC_LINKS];
     unsigned link_count;
     /* any core, atomic: */
-    uint32_t ctlr;         /* GICD_CTLR's group enables: bit 0 and 1 */
-    uint32_t split_eoi;    /* a vCPU was seen with ICC_CTLR_EL1.EOImode=1: any may deactivate an SPI of another */
+    uint32_t ctlr;              /* GICD_CTLR's group enables: bit 0 and 1 */
+    uint32_t split_eoi;         /* a vCPU was seen with ICC_CTLR_EL1.EOImode=1: any may deactivate an SPI of another */
     struct spinlock route_lock; /* outside of the vCPUs' locks, which are taken by rising index */
     struct virq_bank banks[VGIC_SPIS / 32];
     struct virq spi[VGIC_SPIS];
 };
 
+#define IROUTER_IRM BIT(31)
 #define CTLR_ENABLE_GRP0 BIT(0)
 #define CTLR_ENABLE_GRP1 BIT(1)
 
@@ -116,7 +118,8 @@ enum virq_truth {
 /* `self`: the vCPU whose exit this is; NULL: none's. */
 void virq_apply(struct virq *v, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg);
 /* For every virq of first[0..31] whose bit is set. */
-void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg);
+void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op,
+                     uint64_t arg);
 /* Reads one bit of state of 32 virqs. */
 uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v));
 /* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
@@ -140,9 +143,9 @@ void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
 
 /* route.c: which vCPU a shared interrupt goes to. */
 void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self);
-/* Moves it to the home that its route asks for now. */
+/* Moves it to the home that its route asks for now, or as soon as it can move. Never waits. */
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
-/* After an interrupt of 1-of-N routing became pending, or its vCPU fell asleep or woke. */
+/* Interrupts of 1-of-N routing, after a vCPU fell asleep or woke. */
 void vgic_route_any(struct vgic *g, guest_cpu *self);
 /* Does the vCPU take part in 1-of-N routing, as far as is known? */
 bool vgic_cpu_participates(const struct vgic_cpu *cpu);
@@ -152,7 +155,7 @@ extern const struct reg_table vgic_dist_regs, vgic_redist_regs;
 /* vgic.c */
 void vgic_reset(guest_system *gsp);
 /* Startup: on every vCPU, private interrupt `intid` is the physical `pintid` of its core; `asserted` samples its line there. */
-int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid, uint32_t pintid, bool (*asserted)(void)) __startup
-    __must_check;
+int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid, uint32_t pintid,
+                      bool (*asserted)(void)) __startup __must_check;
 /* pic.c */
 extern const struct vdev_pic_functions vgic_pic;

@@ -21,7 +21,7 @@ static void queue_insert(struct vgic_cpu *cpu, struct virq *v)
     cpu->queued++;
 }
 
-bool virq_update(struct virq *v)
+void virq_queue(struct virq *v)
 {
     bool want = v->active || (virq_pending(v) && virq_enabled(v)), queued = !list_empty(&v->node);
     if (want && !queued)
@@ -30,7 +30,12 @@ bool virq_update(struct virq *v)
         list_remove(&v->node);
         v->home->queued--;
     }
-    return want || v->lr >= 0;
+}
+
+bool virq_update(struct virq *v)
+{
+    virq_queue(v);
+    return !list_empty(&v->node) || v->lr >= 0;
 }
 
 bool virq_requeue(struct virq *v)

@@ -23,21 +23,21 @@ struct virq {
     /* set at startup, then const: */
     struct virq_bank *bank;
     uint16_t intid;
-    uint16_t pintid;       /* with hw: the physical interrupt it stands for, on the core of its home */
+    uint16_t pintid; /* with hw: the physical interrupt it stands for, on the core of its home */
     bool hw;
     /* under lock: */
     struct vgic_cpu *home; /* read without lock to find the lock */
     struct list node;      /* in the home's queue, or empty */
-    uint32_t sources;      /* bit by bit, who drives the line high; with hw: 1 while the device asserts it, as last seen */
-    uint64_t route;        /* shared: GICD_IROUTER */
+    uint32_t sources; /* bit by bit, who drives the line high; with hw: 1 while the device asserts it, as last seen */
+    uint64_t route;   /* shared: GICD_IROUTER */
     uint8_t priority;
-    int8_t lr;             /* the list register with its copy, or -1 */
-    bool latch;            /* pending by an edge, an SGI or GICx_ISPENDR */
-    bool again;            /* the latch was set once more since the list register was written */
+    int8_t lr;  /* the list register with its copy, or -1 */
+    bool latch; /* pending by an edge, an SGI or GICx_ISPENDR */
+    bool again; /* the latch was set once more since the list register was written */
     bool active;
-    bool phys_active;      /* with hw: the physical interrupt is active on behalf of this one */
-    bool nowhere;          /* shared: no vCPU has the affinity that GICD_IROUTER names */
-    bool moving;           /* shared: goes to another home as soon as it is not active */
+    bool phys_active; /* with hw: the physical interrupt is active on behalf of this one */
+    bool nowhere;     /* shared: no vCPU has the affinity that GICD_IROUTER names */
+    bool moving;      /* shared: goes to another home as soon as it is not active */
 };
 
 static inline uint32_t virq_bit(const struct virq *v)
@@ -73,7 +73,9 @@ static inline bool virq_deliverable(const struct virq *v, unsigned groups)
 
 /* The state after a cold reset; set at startup fields stay. Its queue, if it was in one, is reset as well. */
 void virq_reset(struct virq *v, struct vgic_cpu *home);
-/* Puts it into its home's queue or takes it out, as its state says. Must list registers be looked at again for it? */
+/* Puts it into its home's queue or takes it out, as its state says. */
+void virq_queue(struct virq *v);
+/* The same. Must list registers be looked at again for it? */
 bool virq_update(struct virq *v) __must_check;
 /* The same after its priority changed, which is the queue's order. */
 bool virq_requeue(struct virq *v) __must_check;

@@ -17,7 +17,7 @@ static bool op_enable(struct virq *v, uint64_t arg)
     (void)arg;
     __atomic_fetch_or(&v->bank->enabled, virq_bit(v), __ATOMIC_RELAXED);
     virq_sample(v);
-    return virq_update(v);
+    return virq_update(v) || v->hw;
 }
 
 static bool op_disable(struct virq *v, uint64_t arg)
@@ -95,7 +95,8 @@ void virq_word_write(struct virq *first, enum virq_word word, uint32_t value, gu
     uint32_t enabled = __atomic_load_n(&first->bank->enabled, __ATOMIC_RELAXED);
     switch (word) {
     case WORD_GROUP:
-        virq_apply_bits(first, value ^ __atomic_load_n(&first->bank->group1, __ATOMIC_RELAXED), self, VIRQ_AS_KNOWN, op_group, value);
+        virq_apply_bits(first, value ^ __atomic_load_n(&first->bank->group1, __ATOMIC_RELAXED), self, VIRQ_AS_KNOWN,
+                        op_group, value);
         return;
     case WORD_SENABLE: virq_apply_bits(first, value & ~enabled, self, VIRQ_AS_KNOWN, op_enable, 0); return;
     /* Once the write is done it cannot be taken any more: GICD_CTLR.RWP reads as 0. */

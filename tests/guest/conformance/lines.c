@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Level lines from a device that is surely there (the PL011's transmit interrupt), and the routing of SPIs. */
+#include "tests/guest/conformance/conformance.h"
+
+#define LINE (32 + UART_SPI)
+#define UARTIMSC 0x38
+#define UARTRIS 0x3c
+#define UARTICR 0x44
+#define UARTDR 0x00
+#define TX BIT(5)
+#define SPI_A 180
+
+static void line_high(void)
+{
+    write32(UART_BASE + UARTIMSC, TX);
+    /* Sending a character to an empty FIFO and its leaving raises the transmit interrupt. */
+    write32(UART_BASE + UARTDR, '\r');
+    wait_until(read32(UART_BASE + UARTRIS) & TX, 100);
+}
+
+static void line_low(void)
+{
+    write32(UART_BASE + UARTIMSC, 0);
+    write32(UART_BASE + UARTICR, TX);
+}
+
+static void level(void)
+{
+    gic_set_edge(LINE, false);
+    line_low();
+    gic_clear_pending(LINE);
+    check(!gic_is_pending(LINE), "IHI0069 Level-sensitive interrupts", "line low: not pending");
+    line_high();
+    check(wait_until(gic_is_pending(LINE), 100), "IHI0069 Level-sensitive interrupts", "line high: pending");
+    gic_clear_pending(LINE);
+    check(wait_until(gic_is_pending(LINE), 100), "IHI0069 GICD_ICPENDR<n>", "a write cannot clear an asserted level");
+    line_low();
+    check(wait_until(!gic_is_pending(LINE), 100), "IHI0069 Level-sensitive interrupts", "line low again: not pending any more");
+    line_high();
+    gic_enable(LINE);
+    check_eq(gic_poll(20000), LINE, "IHI0069 Level-sensitive interrupts", "the line is delivered");
+    check(wait_until(gic_is_pending(LINE), 100) && gic_is_active(LINE), "IHI0069 Interrupt handling states", "active and pending while it is high");
+    check_eq(gic_poll(200), INTID_NONE, "IHI0069 Interrupt handling states", "not taken twice");
+    gic_eoi1(LINE);
+    check_eq(gic_poll(20000), LINE, "IHI0069 Level-sensitive interrupts", "again after EOI, the line still being high");
+    line_low();
+    gic_eoi1(LINE);
+    check_eq(gic_poll(500), INTID_NONE, "IHI0069 Level-sensitive interrupts", "not again, the line being low");
+    gic_set_pending(LINE);
+    check_eq(gic_poll(20000), LINE, "IHI0069 GICD_ISPENDR<n>", "made pending by a write with the line low");
+    gic_eoi1(LINE);
+    check_eq(gic_poll(300), INTID_NONE, "IHI0069 GICD_ISPENDR<n>", "once");
+    gic_disable(LINE);
+    line_high();
+    delay_us(100);
+    line_low();
+    gic_enable(LINE);
+    check_eq(gic_poll(500), INTID_NONE, "IHI0069 Level-sensitive interrupts", "a level that went away while disabled is forgotten");
+    gic_disable(LINE);
+}
+
+static uint64_t take(uint64_t us)
+{
+    uint32_t intid = gic_poll(us);
+    if (intid < INTID_SPECIAL)
+        gic_eoi1(intid);
+    return intid;
+}
+
+static void routing(void)
+{
+    gic_set_edge(SPI_A, true);
+    gic_enable(SPI_A);
+    bool there = true, only = true;
+    for (unsigned int i = 0; i < cpu_count; i++) {
+        gic_route(SPI_A, cpus[i].mpidr);
+        gic_set_pending(SPI_A);
+        for (unsigned int j = 0; j < cpu_count; j++) {
+            if (j != i)
+                only &= cpu_call(j, take, 200) == INTID_NONE;
+        }
+        there &= cpu_call(i, take, 20000) == SPI_A;
+    }
+    check(there, "IHI0069 GICD_IROUTER<n>", "an SPI goes to each core it is routed to");
+    check(only, "IHI0069 GICD_IROUTER<n>", "and to no other");
+    gic_route(SPI_A, UINT64_C(0x7700000000));
+    gic_set_pending(SPI_A);
+    bool none = true;
+    for (unsigned int j = 0; j < cpu_count; j++)
+        none &= cpu_call(j, take, 200) == INTID_NONE;
+    check(none && gic_is_pending(SPI_A), "IHI0069 GICD_IROUTER<n>", "routed to nobody: stays pending");
+    gic_route(SPI_A, cpus[cpu_count - 1].mpidr);
+    check_eq(cpu_call(cpu_count - 1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>", "rerouted while pending: the new target takes it");
+    if (cpu_count < 2) {
+        check_skip("IHI0069 GICD_IROUTER<n>", "rerouted away while the old target could see it", NEEDS_CORES);
+        return;
+    }
+    gic_route(SPI_A, cpus[0].mpidr);
+    gic_set_pending(SPI_A);
+    wait_until(mrs(icc_hppir1_el1) == SPI_A, 100);
+    gic_route(SPI_A, cpus[1].mpidr);
+    check_eq(cpu_call(1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>", "rerouted away while the old target could see it");
+    check_eq(take(300), INTID_NONE, "IHI0069 GICD_IROUTER<n>", "the old target does not take it too");
+}
+
+static void one_of_n(void)
+{
+    gic_route(SPI_A, IROUTER_IRM);
+    if (!(read64(GICD + GICD_IROUTER + 8 * SPI_A) & IROUTER_IRM)) {
+        check(read32(GICD + GICD_TYPER) & BIT(25), "IHI0069 GICD_TYPER.No1N", "IRM is RAZ/WI only where No1N says so");
+        return;
+    }
+    bool once = true;
+    for (unsigned int n = 0; n < 10; n++) {
+        gic_set_pending(SPI_A);
+        unsigned int taken = 0;
+        for (unsigned int i = 0; i < cpu_count; i++)
+            taken += cpu_call(i, take, 1000) == SPI_A;
+        once &= taken == 1;
+    }
+    check(once, "IHI0069 GICD_IROUTER<n>.Interrupt_Routing_Mode", "1 of N: exactly one core takes it");
+}
+
+static void lines(void)
+{
+    level();
+    if (cpu_count > 1)
+        cores_ready();
+    routing();
+    one_of_n();
+    gic_route(SPI_A, this_cpu()->mpidr);
+}
+SUBJECT(440, "lines", lines);

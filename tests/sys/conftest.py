@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the machine tests share: which set runs, the hypervisor under test, images, and how a machine is started."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from linux import Linux  # noqa: E402
+from machine import ROOT, Machine  # noqa: E402
+
+BUDGET = 900  # seconds of the default set on two cores
+GUESTS = os.path.join(ROOT, "build", "guest")
+CACHE = os.path.join(ROOT, "build", "cache", "guest")
+FETCH = {"Image-debian": "linux", "Image-debian-rt": "linux-rt", "Image-debian-cloud": "linux-cloud",
+         "Image-debian-new": "linux-new"}
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: only in the whole set (ARMATURE_TEST_ALL=1, make test-all)")
+
+
+def pytest_collection_modifyitems(config, items):
+    """The default set leaves out what is marked full, unless it was named on the command line."""
+    named = any("::" in argument for argument in config.args) or config.getoption("-m")
+    if os.environ.get("ARMATURE_TEST_ALL") == "1" or named:
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionstart(session):
+    session.config.started = time.monotonic()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    spent = time.monotonic() - config.started
+    whole = os.environ.get("ARMATURE_TEST_ALL") == "1"
+    terminalreporter.write_line(f"machine tests: {spent:.0f} s" + ("" if whole else f" of a budget of {BUDGET} s"))
+
+
+def make(*goals, timeout=600):
+    """make in the source tree, apart from any make that started us."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    done = subprocess.run(["make", "--no-print-directory", "-s", *goals], cwd=ROOT, env=environment, timeout=timeout,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    assert done.returncode == 0, f"make {' '.join(goals)}:\n{done.stdout[-4000:]}"
+
+
+@pytest.fixture(scope="session")
+def hypervisor(tmp_path_factory):
+    """The image under test, copied with its symbols so that a build beside us changes nothing."""
+    source = os.environ.get("ARMATURE_HYP") or os.path.join(ROOT, "build", "qemu_virt", "armature.bin")
+    if not os.path.exists(source):
+        make(f"CONFIG={os.path.basename(os.path.dirname(source))}", "all")
+    folder = tmp_path_factory.mktemp("hyp")
+    for path in (source, os.path.splitext(source)[0] + ".elf"):
+        if os.path.exists(path):
+            shutil.copy2(path, folder)
+    return os.path.join(folder, os.path.basename(source))
+
+
+@pytest.fixture(scope="session")
+def image():
+    """image(NAME): the path of a guest image: our own ('rtos.elf'), Debian's ('Image-debian'), 'initrd.cpio.gz'."""
+    def find(name):
+        if name in FETCH:
+            path = os.path.join(CACHE, name)
+            if not os.path.exists(path):
+                subprocess.run([os.path.join(ROOT, "tools", "fetch"), FETCH[name]], check=True, timeout=600)
+            return path
+        path = os.path.join(CACHE if name == "initrd.cpio.gz" else GUESTS, name)
+        if not os.path.exists(path):
+            make(os.path.relpath(path, ROOT))
+        return path
+    return find
+
+
+@pytest.fixture
+def machine(tmp_path, hypervisor, request):
+    """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test."""
+    started = []
+
+    def start(*arguments, hyp=None, **kwargs):
+        folder = tmp_path / f"machine{len(started)}"
+        started.append(Machine(folder, arguments, hypervisor=hyp or hypervisor, **kwargs))
+        return started[-1]
+    start.folder = tmp_path
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.fixture
+def linux(machine, image):
+    """linux(...): one VM with Debian's kernel, its console the machine's, at its shell."""
+    def start(*arguments, kernel="Image-debian", cpus=1, append="console=ttyAMA0", **kwargs):
+        started = machine("--kernel", image(kernel), "--initrd", image("initrd.cpio.gz"), "--append", append,
+                          "--cpus", cpus, *arguments, **{"timeout": 90, **kwargs})
+        guest = Linux(started)
+        guest.login()
+        return guest
+    return start
+
+
+def failed_lines(text):
+    return re.findall(r"^not ok .*$", text, re.M)

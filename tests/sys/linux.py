@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Linux guest at its BusyBox shell."""
+import re
+
+PROMPT = rb"[~/] # "
+
+# What Debian's kernels say at warning level and above on a machine in which nothing is wrong, and why.
+NOT_A_FAULT = (
+    (r"cacheinfo: Unable to detect cache hierarchy for CPU", "the tree names no caches, as QEMU's virt does not"),
+    (r"KASLR disabled due to lack of seed", "without the host's rng-seed the guest gets none"),
+    (r"sysfs: cannot create duplicate filename.*never", "placeholder that matches nothing"),
+)
+
+
+class Linux:
+    """Runs commands in the guest's shell. `machine` is the machine; the guest's console is in front."""
+
+    def __init__(self, machine):
+        self.machine = machine
+
+    def login(self, timeout=None):
+        self.machine.expect(PROMPT, timeout)
+
+    def run(self, command, timeout=30, check=True):
+        """The command's output. The marks are written so that the echo of the command line does not match them."""
+        self.machine.send(f'echo "<"@; {command}; echo @"$?"">"\n')
+        match = self.machine.expect(rb"<@\r?\n((?:.|\n)*?)@(\d+)>\r?\n", timeout)
+        self.machine.expect(PROMPT, timeout)
+        output = match[1].decode("utf-8", "replace").replace("\r\n", "\n")
+        if check:
+            assert match[2] == b"0", f"{command}: status {match[2].decode()}\n{output}"
+        return output
+
+    def warnings(self, allowed=NOT_A_FAULT):
+        """Kernel messages of level warning and worse that are not in the list."""
+        lines = self.run("dmesg -r").splitlines()
+        bad = [line for line in lines if re.match(r"<[0-4]>", line)]
+        return [line for line in bad if not any(re.search(pattern, line) for pattern, _ in allowed)]
+
+    def ticks(self):
+        """Timer interrupts by CPU."""
+        line = re.search(r"^ *\d+:((?: +\d+)+).*arch_timer", self.run("cat /proc/interrupts"), re.M)
+        return [int(n) for n in line[1].split()]

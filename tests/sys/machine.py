@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A running machine as the tests see it: a console to type on and expect from, results, the hypervisor's log, an exit status.
+Only this module knows that it is QEMU under `tools/armature run`.
+"""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pexpect
+from pexpect.popen_spawn import PopenSpawn
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+TOOL = os.path.join(ROOT, "tools", "armature")
+ESCAPE = b"\x1d"  # Ctrl-]
+POLL = 0.05
+END_WAIT = 10     # the tool ends by itself at its --timeout; this much later it is killed
+
+
+def tool_run(*arguments, timeout=120, **kwargs):
+    """Another subcommand of the tool, to its end."""
+    return subprocess.run([TOOL, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=timeout, check=False, text=True, errors="replace", **kwargs)
+
+
+class Machine:
+    """
+    One run. Everything the machine said stays in `folder`: console.txt, results.txt, log.txt, tool.txt (the tool's own
+    words). A run ends by itself, by end(), or after `timeout` seconds.
+    """
+
+    def __init__(self, folder, arguments, hypervisor=None, timeout=60, log=True, qemu=()):
+        os.makedirs(folder, exist_ok=True)
+        self.folder, self.timeout = str(folder), timeout
+        argv = [TOOL, "run", "--timeout", str(timeout), "--results", self.path("results.txt")]
+        argv += ["--hyp", str(hypervisor)] if hypervisor else []
+        argv += ["--log", self.path("log.txt")] if log else []
+        argv += [str(a) for a in arguments] + (["--", *map(str, qemu)] if qemu else [])
+        self.started = time.monotonic()
+        self.tool_file = open(self.path("tool.txt"), "wb")
+        self.console_file = open(self.path("console.txt"), "wb")
+        self.console = PopenSpawn(argv, timeout=timeout, maxread=65536, logfile=None, stderr=self.tool_file)
+        self.console.logfile_read = self.console_file
+        self.console.delaybeforesend = None
+        self.process = self.console.proc
+        self.status = None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    # The console: the bytes of the machine's UART
+
+    def send(self, data):
+        self.console.send(data if isinstance(data, bytes) else data.encode())
+
+    def expect(self, pattern, timeout=None):
+        """Waits for a regular expression (str or bytes) on the console; answers the match."""
+        pattern = pattern if isinstance(pattern, bytes) else pattern.encode()
+        try:
+            self.console.expect(pattern, timeout=self.timeout if timeout is None else timeout)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            raise AssertionError(f"{type(error).__name__} instead of {pattern!r}\n{self.story()}") from None
+        return self.console.match
+
+    @property
+    def before(self):
+        """What the console said before the last match."""
+        return self.console.before
+
+    def quiet(self, seconds):
+        """What comes on the console within the time."""
+        self.console.expect(pexpect.TIMEOUT, timeout=seconds)
+        text, self.console.buffer = self.console.before, self.console.string_type()
+        return text
+
+    def escape(self, key):
+        """The escape sequence of the shared console: 1-9 a VM, 0 the hypervisor, n the next, q power off."""
+        self.send(ESCAPE + key.encode())
+
+    # The other channels
+
+    def text(self, name):
+        try:
+            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def results(self):
+        return self.text("results.txt")
+
+    def log(self):
+        return self.text("log.txt")
+
+    def wait_for(self, read, pattern, timeout=None, what="text"):
+        """Waits until what read() answers has the pattern; answers the match."""
+        limit = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            over = time.monotonic() >= limit or self.process.poll() is not None
+            match = re.search(pattern, read(), re.M)
+            if match:
+                return match
+            if over:
+                raise AssertionError(f"no {what} {pattern!r}\n{self.story()}")
+            time.sleep(POLL)
+
+    def expect_result(self, pattern, timeout=None):
+        return self.wait_for(self.results, pattern, timeout, "result")
+
+    def expect_log(self, pattern, timeout=None):
+        return self.wait_for(self.log, pattern, timeout, "log line")
+
+    def vm_state(self, name):
+        """'running', 'ended off', ... as the results channel last said; '' before it did."""
+        found = re.findall(rf"^R vm {re.escape(name)} state=(\w+)(?: cause=(\w+))?", self.results(), re.M)
+        return " ".join(filter(None, found[-1])) if found else ""
+
+    # The end
+
+    def wait(self):
+        """Until the run ended by itself; its exit status. What the console said since the last match is in `before`."""
+        try:
+            self.console.expect(pexpect.EOF, timeout=self.timeout + END_WAIT)
+        except pexpect.TIMEOUT:
+            self.end()
+            raise AssertionError(f"the run did not end within its own time\n{self.story()}") from None
+        self.close()
+        return self.status
+
+    def end(self):
+        """Ends the run if it still goes."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(END_WAIT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.close()
+
+    def close(self):
+        self.status = self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.tool_file, self.console_file):
+            try:
+                file.close()
+            except OSError:
+                pass
+
+    def said(self):
+        """All that the machine has said by any way until now, for tests that ask only whether a reason was named."""
+        self.console_file.flush()
+        self.tool_file.flush()
+        return "\n".join(self.text(name) for name in ("console.txt", "log.txt", "results.txt", "tool.txt")).replace("\r\n", "\n")
+
+    def story(self):
+        """For a failure's message: the end of each channel."""
+        self.console_file.flush()
+        self.tool_file.flush()
+        lines = [f"machine after {time.monotonic() - self.started:.1f} s, in {self.folder}:"]
+        for name in ("console.txt", "results.txt", "log.txt", "tool.txt"):
+            tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-25:]
+            lines += [f"--- {name}"] + tail
+        return "\n".join(lines)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small set of combinations in which every pair of values of any two parameters occurs."""
+import itertools
+
+
+def pairs_of(combination):
+    return {(i, a, j, b) for (i, a), (j, b) in itertools.combinations(enumerate(combination), 2)}
+
+
+def pairwise(*parameters):
+    """Greedy: always the combination with the most pairs not had yet, the first of equals. The same input, the same set."""
+    everything = list(itertools.product(*parameters))
+    missing = set().union(*map(pairs_of, everything))
+    chosen = []
+    while missing:
+        best = max(everything, key=lambda c: len(pairs_of(c) & missing))
+        chosen.append(best)
+        missing -= pairs_of(best)
+    return chosen
