@@ -9,7 +9,8 @@
 #include "hyp/base/lock.h"
 #include "hyp/config.h"
 
-#define ASPACE_MAX_REGIONS (CONFIG_MAX_VDEVS * 2 + CONFIG_MAX_RAM_RANGES * 2 + 8)
+/* Vdevs with two places each, RAM and ROM, a redistributor a vCPU, some more. */
+#define ASPACE_MAX_REGIONS (CONFIG_MAX_VDEVS * 2 + CONFIG_MAX_RAM_RANGES * 2 + CONFIG_MAX_VCPUS + 8)
 
 struct region {
     ipa_t base;

@@ -40,6 +40,7 @@ static __startup void board_uart(struct platform *p)
 {
     const struct board *b = board_get();
     memset(&p->uart, 0, sizeof(p->uart));
+    p->options.log_filter |= LOG_FATAL | LOG_INTERNAL | LOG_ERROR;
     if (!b->early_uart.raw)
         return;
     strncpy(p->uart.path, "(the board's early console)", sizeof(p->uart.path) - 1);

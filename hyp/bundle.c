@@ -25,10 +25,11 @@ static __startup int bundle_header_check(const struct bundle_header *h, uint64_t
     if (crc32_ieee(0, h, offsetof(struct bundle_header, header_crc32)) != h->header_crc32)
         return error_at(-EINVAL, "bundle: wrong checksum of the header");
     if (h->version != BUNDLE_VERSION || h->header_size != BUNDLE_HEADER_SIZE)
-        return error_at(-EINVAL, "bundle: version %u with a header of %u bytes; version %u with %u is understood", h->version,
-                        h->header_size, BUNDLE_VERSION, BUNDLE_HEADER_SIZE);
+        return error_at(-EINVAL, "bundle: version %u with a header of %u bytes; version %u with %u is understood",
+                        h->version, h->header_size, BUNDLE_VERSION, BUNDLE_HEADER_SIZE);
     if (h->total_size > available)
-        return error_at(-EINVAL, "bundle: truncated: its header says 0x%lx bytes, there are 0x%lx", h->total_size, available);
+        return error_at(-EINVAL, "bundle: truncated: its header says 0x%lx bytes, there are 0x%lx", h->total_size,
+                        available);
     if (h->total_size < BUNDLE_HEADER_SIZE || h->fit_size > h->total_size - BUNDLE_HEADER_SIZE)
         return error_at(-EINVAL, "bundle: its tree of 0x%lx bytes does not fit into 0x%lx", h->fit_size, h->total_size);
     return 0;
@@ -39,7 +40,8 @@ int bundle_open(const uint8_t *base, uint64_t available, struct bundle *b)
     struct bundle_header h;
 
     if (available < BUNDLE_HEADER_SIZE)
-        return error_at(-EINVAL, "bundle: truncated: 0x%lx bytes, its header alone has 0x%x", available, BUNDLE_HEADER_SIZE);
+        return error_at(-EINVAL, "bundle: truncated: 0x%lx bytes, its header alone has 0x%x", available,
+                        BUNDLE_HEADER_SIZE);
     memcpy(&h, base, sizeof(h));
     int err = bundle_header_check(&h, available);
     if (err)
@@ -52,7 +54,8 @@ int bundle_open(const uint8_t *base, uint64_t available, struct bundle *b)
     if (err)
         return err;
     if (fdt_totalsize(fit) != h.fit_size)
-        return error_at(-EINVAL, "bundle: its tree has %u bytes, the header says 0x%lx", fdt_totalsize(fit), h.fit_size);
+        return error_at(-EINVAL, "bundle: its tree has %u bytes, the header says 0x%lx", fdt_totalsize(fit),
+                        h.fit_size);
     if (fdt_path_offset(fit, "/images") < 0)
         return error_at(-EINVAL, "bundle: no node /images in its tree");
     *b = (struct bundle){ .base = base, .size = h.total_size, .fit = fit };

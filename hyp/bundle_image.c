@@ -14,8 +14,8 @@ struct image_query {
 };
 
 /*
- * An image's bytes, as offset from the bundle's start: external data by data-position (from the tree's start) or data-offset (from its
- * end), or inside the tree. -ENOENT: the node has none; -EINVAL: outside of the bundle.
+ * An image's bytes, as offset from the bundle's start: external data by data-position (from the tree's start) or
+ * data-offset (from its end), or inside the tree. -ENOENT: the node has none; -EINVAL: outside of the bundle.
  */
 static __startup int image_extent(const struct bundle *b, int node, uint64_t *start, uint64_t *size)
 {
@@ -56,7 +56,8 @@ static __startup int image_find(const struct image_query *q, uint64_t *start, ui
     if (err == -ENOENT)
         return error_at(-EINVAL, "%s: image \"%.64s\" has no data in the bundle", q->who, q->name);
     if (err)
-        return error_at(-EINVAL, "%s: image \"%.64s\": truncated: its 0x%lx bytes at 0x%lx are not inside the bundle's 0x%lx",
+        return error_at(-EINVAL,
+                        "%s: image \"%.64s\": truncated: its 0x%lx bytes at 0x%lx are not inside the bundle's 0x%lx",
                         q->who, q->name, *size, *start, q->bundle->size);
     return node;
 }
@@ -93,8 +94,8 @@ static __startup int image_hash_check(const struct image_query *q, int hash, con
         sha256(data, size, computed);
         expected = 32;
     } else {
-        return error_at(-EBADMSG, "%s: image \"%.64s\": hash of an unknown kind \"%.16s\": crc32 and sha256 are known", q->who,
-                        q->name, algorithm ? algorithm : "");
+        return error_at(-EBADMSG, "%s: image \"%.64s\": hash of an unknown kind \"%.16s\": crc32 and sha256 are known",
+                        q->who, q->name, algorithm ? algorithm : "");
     }
     if (!value || length != expected || memcmp(value, computed, (size_t)expected) != 0)
         return error_at(-EBADMSG, "%s: image \"%.64s\": wrong %s: it is damaged", q->who, q->name, algorithm);
@@ -131,7 +132,8 @@ static __startup int image_format_read(const struct image_query *q, int node, st
     const char *format = dt_string(fit, node, "armature,format"), *compression = dt_string(fit, node, "compression");
 
     if (compression && strcmp(compression, "none") != 0)
-        return error_at(-EINVAL, "%s: image \"%.64s\" is compressed (%.16s): the tool that packs unpacks, not the hypervisor",
+        return error_at(-EINVAL,
+                        "%s: image \"%.64s\" is compressed (%.16s): the tool that packs unpacks, not the hypervisor",
                         q->who, q->name, compression);
     out->has_load = dt_u64(fit, node, "armature,load", &out->load);
     out->has_entry = dt_u64(fit, node, "armature,entry", &out->entry);

@@ -5,8 +5,8 @@
 #include "hyp/config_parts.h"
 
 /* Window `index` of a vdev, if it has one that is sound. */
-static __startup bool config_window(const struct config_reader *r, const struct config_vdev *v, unsigned index, uint64_t *base,
-                                    uint64_t *size)
+static __startup bool config_window(const struct config_reader *r, const struct config_vdev *v, unsigned index,
+                                    uint64_t *base, uint64_t *size)
 {
     return v->node >= 0 && !(v->factory->factory_flags & VFF_LOC_NO) && index < CONFIG_MAX_PLACES &&
            config_reg_get(r->fdt, v->node, index, base, size) > 0;
@@ -25,8 +25,8 @@ static __startup void config_window_check(struct config_reader *r, unsigned vdev
     for (unsigned u = 0; u < vdev; u++)
         for (unsigned i = 0; config_window(r, &vm->vdevs[u], i, &other, &other_size); i++)
             if (ranges_overlap(base, size, other, other_size))
-                config_refuse(r, v->node, "reg: 0x%lx bytes at 0x%lx overlap 0x%lx of %s at 0x%lx", size, base, other_size,
-                              vm->vdevs[u].path, other);
+                config_refuse(r, v->node, "reg: 0x%lx bytes at 0x%lx overlap 0x%lx of %s at 0x%lx", size, base,
+                              other_size, vm->vdevs[u].path, other);
 }
 
 /* Interrupts are looked at when they are assigned: only then it is known which may be shared. */

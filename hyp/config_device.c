@@ -23,8 +23,8 @@ void config_memory_read(struct config_reader *r, int node)
         }
         for (unsigned j = 0; j < vm->ram_count; j++)
             if (ranges_overlap(ram.base.raw, ram.size, vm->ram[j].base.raw, vm->ram[j].size))
-                config_refuse(r, node, "reg: 0x%lx bytes at 0x%lx overlap the VM's memory at 0x%lx", ram.size, ram.base.raw,
-                              vm->ram[j].base.raw);
+                config_refuse(r, node, "reg: 0x%lx bytes at 0x%lx overlap the VM's memory at 0x%lx", ram.size,
+                              ram.base.raw, vm->ram[j].base.raw);
         if (vm->ram_count == CONFIG_MAX_RAM_RANGES) {
             config_refuse(r, node, "reg: more than %d ranges of memory", CONFIG_MAX_RAM_RANGES);
             return;
@@ -40,8 +40,8 @@ void config_memory_read(struct config_reader *r, int node)
 /* Nodes that other nodes refer to and no vdev stands behind. */
 static __startup bool config_is_support(const void *fdt, int node)
 {
-    static const char *const names[] = { "fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed",
-                                         "operating-points-v2" };
+    static const char *const names[] = { "fixed-clock", "fixed-factor-clock", "simple-bus",
+                                         "simple-mfd",  "regulator-fixed",    "operating-points-v2" };
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (dt_compatible(fdt, node, names[i]))

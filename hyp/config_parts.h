@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reading one VM's nodes of a description that dt_check() passed. What is wrong is traced with path, property and reason and marks
- * the VM refused; reading goes on, so that all that is wrong is told at once.
+ * Reading one VM's nodes of a description that dt_check() passed. What is wrong is traced with path, property and
+ * reason and marks the VM refused; reading goes on, so that all that is wrong is told at once.
  */
 #include "hyp/base/log.h"
 #include "hyp/config.h"
@@ -22,29 +22,33 @@ struct config_reader {
 
 /* Marks the VM refused; false: enough was said about it. */
 bool config_fault(struct config_reader *r) __startup;
-#define config_refuse(r, node, fmt, ...)                                                             \
-    do {                                                                                             \
-        if (config_fault(r))                                                                         \
-            log_error("%s: " fmt, dt_path((r)->fdt, node, &(r)->path)__VA_OPT__(, ) __VA_ARGS__);    \
+#define config_refuse(r, node, fmt, ...) \
+    do { \
+        if (config_fault(r)) \
+            log_error("%s: " fmt, dt_path((r)->fdt, node, &(r)->path), ##__VA_ARGS__); \
     } while (0)
 
 /* Typed properties. Absent: the value stays as it is; wrong: refused, and the value stays too. */
-void config_number(struct config_reader *r, int node, const char *name, uint32_t low, uint32_t high, uint32_t *out) __startup;
+void config_number(struct config_reader *r, int node, const char *name, uint32_t low, uint32_t high,
+                   uint32_t *out) __startup;
 void config_address(struct config_reader *r, int node, const char *name, bool *present, uint64_t *out) __startup;
 void config_string(struct config_reader *r, int node, const char *name, const char **out) __startup;
 void config_flag(struct config_reader *r, int node, const char *name, bool *out) __startup;
 /* The index of the word among `words`, which ends with NULL. */
-void config_word(struct config_reader *r, int node, const char *name, const char *const *words, unsigned *out) __startup;
+void config_word(struct config_reader *r, int node, const char *name, const char *const *words,
+                 unsigned *out) __startup;
 
 /* Refuses unknown properties, naming the nearest known one: all of them, or (`ours`) only those named armature,*. */
 enum config_strictness { CONFIG_NAMES_OURS, CONFIG_NAMES_ALL };
-void config_names(struct config_reader *r, int node, const char *const *known, enum config_strictness strictness) __startup;
+void config_names(struct config_reader *r, int node, const char *const *known,
+                  enum config_strictness strictness) __startup;
 /* Is the name before the unit address this one? */
 bool config_named(const void *fdt, int node, const char *name) __startup;
 
 /*
- * Entry `index` of a `reg` with two cells each, or of `interrupts` with three. 1: there it is; 0: there is no such entry; negative: wrong.
- * config_reg_get() tells nobody: for looking at nodes that were refused already if they are wrong.
+ * Entry `index` of a `reg` with two cells each, or of `interrupts` with three. 1: there it is; 0: there is no such
+ * entry; negative: wrong. config_reg_get() tells nobody: for looking at nodes that were refused already if they are
+ * wrong.
  */
 int config_reg_get(const void *fdt, int node, unsigned index, uint64_t *base, uint64_t *size) __startup;
 int config_reg(struct config_reader *r, int node, unsigned index, uint64_t *base, uint64_t *size) __startup;

@@ -111,7 +111,8 @@ void config_names(struct config_reader *r, int node, const char *const *known, e
         struct nearest n = nearest_to(name);
         for (const char *const *k = known; *k; k++)
             nearest_offer(&n, *k);
-        config_refuse(r, node, "unknown property \"%.64s\"%s%s", name, n.best ? ": nearest is " : "", n.best ? n.best : "");
+        config_refuse(r, node, "unknown property \"%.64s\"%s%s", name, n.best ? ": nearest is " : "",
+                      n.best ? n.best : "");
     }
 }
 
@@ -153,8 +154,8 @@ static __startup int config_interrupt_check(struct config_reader *r, int node, u
     if (type == 1 && number >= 16 && number < 32)
         config_refuse(r, node, "interrupts: <1 %u> is an INTID: the PPI's number is %u", number, number - 16);
     else if (type == 0 && number >= CONFIG_MAX_SPIS && number - 32 < CONFIG_MAX_SPIS)
-        config_refuse(r, node, "interrupts: SPI %u: CONFIG_MAX_SPIS=%d; if %u is an INTID, the SPI's number is %u", number,
-                      CONFIG_MAX_SPIS, number, number - 32);
+        config_refuse(r, node, "interrupts: SPI %u: CONFIG_MAX_SPIS=%d; if %u is an INTID, the SPI's number is %u",
+                      number, CONFIG_MAX_SPIS, number, number - 32);
     else if (type == 0 && number >= CONFIG_MAX_SPIS)
         config_refuse(r, node, "interrupts: SPI %u: CONFIG_MAX_SPIS=%d", number, CONFIG_MAX_SPIS);
     else if (!dt_gic_intid(type, number))

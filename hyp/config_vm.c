@@ -87,12 +87,12 @@ static __startup void config_properties(struct config_reader *r, int node)
     config_names(r, node, config_vm_names, CONFIG_NAMES_ALL);
     config_cells(r, node);
     config_number(r, node, "priority", 0, 255, &priority);
-    if (dt_u32(r->fdt, node, "cpus", &cpus) && cpus > CONFIG_MAX_VCPUS) {
+    config_number(r, node, "cpus", 1, UINT32_MAX, &cpus);
+    if (cpus > CONFIG_MAX_VCPUS) {
         config_refuse(r, node, "cpus is %u: CONFIG_MAX_VCPUS=%d", cpus, CONFIG_MAX_VCPUS);
         cpus = 1;
     }
-    config_number(r, node, "cpus", 1, UINT32_MAX, &cpus);
-    r->vm->cpus = cpus ? cpus : 1;
+    r->vm->cpus = cpus;
     r->vm->priority = (uint8_t)priority;
     config_affinity(r, node);
     config_policies(r, node);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reading flattened device trees that may be hostile. After dt_check() a tree's structure is sound, so libfdt's walks stay inside
- * it; values are not: every property goes through a reader here that checks its length. Not used: fdt_path_offset() with aliases,
- * which recurses for an alias of itself and runs over an unterminated one.
+ * Reading flattened device trees that may be hostile. After dt_check() a tree's structure is sound, so libfdt's walks
+ * stay inside it; values are not: every property goes through a reader here that checks its length. Not used:
+ * fdt_path_offset() with aliases, which recurses for an alias of itself and runs over an unterminated one.
  */
 #include <libfdt.h>
 #include "hyp/base/addr.h"
@@ -39,8 +39,8 @@ int dt_lookup(const void *fdt, const char *path, size_t length) __startup;
 uint64_t dt_number(const fdt32_t *cells, unsigned n) __startup;
 
 /*
- * Entry `index` of the node's `reg`, as the CPU sees it through the buses' `ranges`. -ENOENT: there is no such entry; -EINVAL,
- * traced: malformed, or the bus has no way to it.
+ * Entry `index` of the node's `reg`, as the CPU sees it through the buses' `ranges`. -ENOENT: there is no such entry;
+ * -EINVAL, traced: malformed, or the bus has no way to it.
  */
 int dt_reg(const void *fdt, int node, unsigned index, struct range *out) __startup __must_check;
 /* An address on the node's bus as the CPU sees it; `size` bytes from there go the same way. -EINVAL, not traced. */

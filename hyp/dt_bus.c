@@ -54,8 +54,8 @@ int dt_reg(const void *fdt, int node, unsigned index, struct range *out)
         return -ENOENT;
     int na = fdt_address_cells(fdt, bus), ns = fdt_size_cells(fdt, bus);
     if (na < 1 || ns < 0 || na > DT_CELLS || ns > DT_CELLS)
-        return error_at(-EINVAL, "%s: reg: its bus has addresses of %d and sizes of %d cells", dt_path(fdt, node, &path), na,
-                        ns);
+        return error_at(-EINVAL, "%s: reg: its bus has addresses of %d and sizes of %d cells",
+                        dt_path(fdt, node, &path), na, ns);
     unsigned entry = 4 * (unsigned)(na + ns);
     if (length == 0 || (unsigned)length % entry)
         return error_at(-EINVAL, "%s: reg: %d bytes are no multiple of %u", dt_path(fdt, node, &path), length, entry);
@@ -66,8 +66,8 @@ int dt_reg(const void *fdt, int node, unsigned index, struct range *out)
     uint64_t base = dt_number(reg, (unsigned)na), size = dt_number(reg + na, (unsigned)ns);
     uint64_t bus_address = base;
     if (!range_fits(base, size, 63))
-        return error_at(-EINVAL, "%s: reg: 0x%lx bytes at 0x%lx go beyond all addresses", dt_path(fdt, node, &path), size,
-                        base);
+        return error_at(-EINVAL, "%s: reg: 0x%lx bytes at 0x%lx go beyond all addresses", dt_path(fdt, node, &path),
+                        size, base);
     if (dt_translate(fdt, node, &base, size))
         return error_at(-EINVAL, "%s: reg: no bus's ranges lead to 0x%lx", dt_path(fdt, node, &path), bus_address);
     *out = (struct range){ PA(base), size };

@@ -69,7 +69,8 @@ const struct vdev_factory *factory_find(const void *fdt, int node)
 {
     const char *device = dt_string(fdt, node, "armature,device"), *compatible;
 
-    for (int i = 0; i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
+    for (int i = 0;
+         i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
         const struct vdev_factory *f = factory_match(compatible, device);
         if (f)
             return f;
@@ -100,7 +101,8 @@ const char *factory_missing_option(const void *fdt, int node)
 {
     const char *compatible, *option;
 
-    for (int i = 0; i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
+    for (int i = 0;
+         i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
         option = factory_missing_compatible(compatible);
         if (option)
             return option;

@@ -6,13 +6,13 @@
 extern const struct vdev_factory __vdev_factories_start[], __vdev_factories_end[];
 
 /*
- * Looks at every factory of the table: an ABI word of another version, no name, no compatible or no startup() is an error, traced.
- * -EINVAL. factory_find() leaves such factories out.
+ * Looks at every factory of the table: an ABI word of another version, no name, no compatible or no startup() is an
+ * error, traced. -EINVAL. factory_find() leaves such factories out.
  */
 int factory_check_all(void) __startup __must_check;
 /*
- * The factory for a node: by the first of its `compatible` strings that one has, and by armature,device if the factory names
- * one. NULL if there is none; not traced.
+ * The factory for a node: by the first of its `compatible` strings that one has, and by armature,device if the factory
+ * names one. NULL if there is none; not traced.
  */
 const struct vdev_factory *factory_find(const void *fdt, int node) __startup;
 /* The factory that has this compatible and no device; NULL if it is not built in. */

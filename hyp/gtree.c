@@ -76,7 +76,8 @@ static __startup void gtree_clock(struct gtree *g)
 static __startup void gtree_aliases(struct gtree *g, int node)
 {
     gtree_begin(g, "aliases");
-    for (int p = node < 0 ? -1 : fdt_first_property_offset(g->vms, node); p >= 0; p = fdt_next_property_offset(g->vms, p)) {
+    for (int p = node < 0 ? -1 : fdt_first_property_offset(g->vms, node); p >= 0;
+         p = fdt_next_property_offset(g->vms, p)) {
         const char *name;
         int length;
         const char *path = fdt_getprop_by_offset(g->vms, p, &name, &length);
@@ -223,7 +224,8 @@ int gtree_build(struct guest_system *vm, void *buf, size_t size, ipa_t initrd, u
     if (!g.err)
         g.err = fdt_finish(buf);
     if (g.err == -FDT_ERR_NOSPACE)
-        return error_at(-ENOSPC, "%s: the guest's tree does not fit into %lu bytes", vm->config->path, (unsigned long)size);
+        return error_at(-ENOSPC, "%s: the guest's tree does not fit into %lu bytes", vm->config->path,
+                        (unsigned long)size);
     if (g.err)
         return error_at(-EINVAL, "%s: the guest's tree cannot be made: %s", vm->config->path, fdt_strerror(g.err));
     *used = fdt_totalsize(buf);

@@ -30,8 +30,8 @@ static __startup int own_patch(void *buf, const struct config_vm *c, ipa_t initr
     return err;
 }
 
-int gtree_own(const struct config_vm *c, const struct image *tree, void *buf, size_t size, ipa_t initrd, uint64_t initrd_size,
-              size_t *used)
+int gtree_own(const struct config_vm *c, const struct image *tree, void *buf, size_t size, ipa_t initrd,
+              uint64_t initrd_size, size_t *used)
 {
     int err = dt_check(tree->data, tree->size, tree->name);
 
@@ -43,7 +43,8 @@ int gtree_own(const struct config_vm *c, const struct image *tree, void *buf, si
     if (!err)
         err = fdt_pack(buf);
     if (err == -FDT_ERR_NOSPACE)
-        return error_at(-ENOSPC, "%s: tree \"%s\" does not fit into %lu bytes", c->path, tree->name, (unsigned long)size);
+        return error_at(-ENOSPC, "%s: tree \"%s\" does not fit into %lu bytes", c->path, tree->name,
+                        (unsigned long)size);
     if (err)
         return error_at(-EINVAL, "%s: tree \"%s\" cannot be changed: %s", c->path, tree->name, fdt_strerror(err));
     *used = fdt_totalsize(buf);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A guest's tree while it is written: libfdt's sequential writer with one sticky error, and the open node's property names. */
+/*
+ * A guest's tree while it is written: libfdt's sequential writer with one sticky error, and the open node's property
+ * names.
+ */
 #include "hyp/dt.h"
 #include "hyp/gtree.h"
 

@@ -10,8 +10,12 @@ static __startup bool vdev_is_placed(const vdev_t *v)
     return v->v_block.type == QST_MEMORY && v->v_block.location != QSL_NO_LOCATION && v->v_block.length;
 }
 
-/* The node's name as described (or as the default vdev's path ends), with the address that was assigned if it had none. */
-static __startup void vdev_node_name(const struct gtree *g, const vdev_t *v, const struct config_vdev *c, struct text *name)
+/*
+ * The node's name as described (or as the default vdev's path ends), with the address that was assigned if it had
+ * none.
+ */
+static __startup void vdev_node_name(const struct gtree *g, const vdev_t *v, const struct config_vdev *c,
+                                     struct text *name)
 {
     const char *slash = strrchr(c->path, '/');
 
@@ -84,7 +88,7 @@ int gtree_vdev(struct gtree *g, unsigned index)
     if (c->node >= 0)
         gtree_copy_props(g, c->node);
     int err = vdev_gen_fdt(g->vm, index, &g->f);
-    if (err)
+    if (err && !g->err)
         return err < 0 ? err : -err;
     vdev_compatible(g, v->v_factory);
     if (vdev_is_placed(v))

@@ -75,7 +75,8 @@ void gtree_path(struct gtree *g, const char *name, const char *path)
 
 void gtree_reg(struct gtree *g, uint64_t base, uint64_t size)
 {
-    gtree_u32s(g, "reg", (uint32_t[]){ (uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(size >> 32), (uint32_t)size }, 4);
+    gtree_u32s(g, "reg", (uint32_t[]){ (uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(size >> 32), (uint32_t)size },
+               4);
 }
 
 void gtree_copy_props(struct gtree *g, int node)

@@ -59,7 +59,8 @@ static __startup const char *image_wrapping(const struct image *image)
     return NULL;
 }
 
-static __startup int kernel_arm64(const struct config_vm *vm, const struct image *kernel, uint64_t ram, struct placement *out)
+static __startup int kernel_arm64(const struct config_vm *vm, const struct image *kernel, uint64_t ram,
+                                  struct placement *out)
 {
     struct arm64_header h;
 
@@ -84,21 +85,22 @@ static __startup int kernel_arm64(const struct config_vm *vm, const struct image
 static __startup int kernel_elf(const struct config_vm *vm, const struct image *kernel, struct placement *out)
 {
     if (!kernel->has_load || !kernel->has_entry)
-        return error_at(-EINVAL, "%s/chosen: image \"%s\": an ELF image without armature,load or armature,entry", vm->path,
-                        kernel->name);
+        return error_at(-EINVAL, "%s/chosen: image \"%s\": an ELF image without armature,load or armature,entry",
+                        vm->path, kernel->name);
     if (vm->has_kernel_load && vm->kernel_load != kernel->load)
-        return error_at(-EINVAL, "%s/chosen: armature,kernel-load 0x%lx: image \"%s\" is an ELF file linked for 0x%lx", vm->path,
-                        vm->kernel_load, kernel->name, kernel->load);
+        return error_at(-EINVAL, "%s/chosen: armature,kernel-load 0x%lx: image \"%s\" is an ELF file linked for 0x%lx",
+                        vm->path, vm->kernel_load, kernel->name, kernel->load);
     if (kernel->bss >= BIT(CONFIG_IPA_LIMIT) || kernel->load >= BIT(CONFIG_IPA_LIMIT))
-        return error_at(-EINVAL, "%s/chosen: image \"%s\": load address 0x%lx with 0x%lx bytes of bss cannot be", vm->path,
-                        kernel->name, kernel->load, kernel->bss);
+        return error_at(-EINVAL, "%s/chosen: image \"%s\": load address 0x%lx with 0x%lx bytes of bss cannot be",
+                        vm->path, kernel->name, kernel->load, kernel->bss);
     out->kernel_load = kernel->load;
     out->kernel_mem_size = kernel->size + kernel->bss;
     out->entry = kernel->entry;
     return 0;
 }
 
-static __startup int kernel_raw(const struct config_vm *vm, const struct image *kernel, uint64_t ram, struct placement *out)
+static __startup int kernel_raw(const struct config_vm *vm, const struct image *kernel, uint64_t ram,
+                                struct placement *out)
 {
     const char *wrapping = image_wrapping(kernel);
 

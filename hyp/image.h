@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where a VM's images go. Pure but for the messages: nothing is read but the kernel's header, nothing is written but the answer. Addresses are
- * the guest's.
+ * Where a VM's images go. Pure but for the messages: nothing is read but the kernel's header, nothing is written but
+ * the answer. Addresses are the guest's.
  */
 #include "hyp/base/addr.h"
 #include "hyp/bundle.h"
@@ -20,7 +20,7 @@ struct arm64_header {
 struct image_set {
     const struct image *kernel, *ramdisk;
     const struct image *ram[CONFIG_MAX_RAM_RANGES]; /* preloaded into config_vm.ram[i] */
-    uint64_t dtb_size; /* bytes to keep for the guest's tree; 0: it gets none */
+    uint64_t dtb_size;                              /* bytes to keep for the guest's tree; 0: it gets none */
 };
 
 struct placement {
@@ -34,7 +34,7 @@ struct placement {
 /* Is this an arm64 Image? Then its header. */
 bool image_arm64_header(const uint8_t *data, uint64_t size, struct arm64_header *out) __startup;
 /*
- * Decides all addresses. What does not fit or overlaps is refused: the message names the VM's path and both images. -EINVAL: not startable as
- * it is; -ENOSPC: no room; -EEXIST: two at one place.
+ * Decides all addresses. What does not fit or overlaps is refused: the message names the VM's path and both images.
+ * -EINVAL: not startable as it is; -ENOSPC: no room; -EEXIST: two at one place.
  */
 int image_place(const struct config_vm *vm, const struct image_set *set, struct placement *out) __startup __must_check;

@@ -32,11 +32,12 @@ static __startup int place_fixed(struct occupied *o, const char *name, uint64_t 
     const struct config_vm *vm = o->vm;
 
     if (!place_memory(vm, base, size))
-        return error_at(-ENOSPC, "%s: %s: 0x%lx bytes at 0x%lx are not inside the VM's memory", vm->path, name, size, base);
+        return error_at(-ENOSPC, "%s: %s: 0x%lx bytes at 0x%lx are not inside the VM's memory", vm->path, name, size,
+                        base);
     for (unsigned i = 0; i < o->count; i++)
         if (ranges_overlap(base, size, o->at[i].base, o->at[i].size))
-            return error_at(-EEXIST, "%s: %s: 0x%lx bytes at 0x%lx overlap %s: 0x%lx bytes at 0x%lx", vm->path, name, size,
-                            base, o->at[i].name, o->at[i].size, o->at[i].base);
+            return error_at(-EEXIST, "%s: %s: 0x%lx bytes at 0x%lx overlap %s: 0x%lx bytes at 0x%lx", vm->path, name,
+                            size, base, o->at[i].name, o->at[i].size, o->at[i].base);
     o->at[o->count].base = base;
     o->at[o->count].size = size;
     o->at[o->count++].name = name;
@@ -44,8 +45,8 @@ static __startup int place_fixed(struct occupied *o, const char *name, uint64_t 
 }
 
 /* The lowest free place in [from, end) at a multiple of `align`. False: none. */
-static __startup bool place_between(const struct occupied *o, uint64_t from, uint64_t end, uint64_t size, uint64_t align,
-                                    uint64_t *at)
+static __startup bool place_between(const struct occupied *o, uint64_t from, uint64_t end, uint64_t size,
+                                    uint64_t align, uint64_t *at)
 {
     bool moved = true;
 
@@ -64,7 +65,10 @@ static __startup bool place_between(const struct occupied *o, uint64_t from, uin
     return true;
 }
 
-/* A place at or above `from` in the memory around it, at the coarser alignment if there is one; else the lowest anywhere. */
+/*
+ * A place at or above `from` in the memory around it, at the coarser alignment if there is one; else the lowest
+ * anywhere.
+ */
 static __startup int place_free(struct occupied *o, const char *name, uint64_t from, uint64_t size, uint64_t align,
                                 uint64_t *at)
 {
@@ -93,8 +97,8 @@ static __startup int place_preloaded(struct occupied *o, const struct image_set 
         if (!image)
             continue;
         if (image->size > vm->ram[i].size)
-            return error_at(-ENOSPC, "%s: image \"%s\" has 0x%lx bytes, its memory at 0x%lx has 0x%lx", vm->path, image->name,
-                            image->size, vm->ram[i].base.raw, vm->ram[i].size);
+            return error_at(-ENOSPC, "%s: image \"%s\" has 0x%lx bytes, its memory at 0x%lx has 0x%lx", vm->path,
+                            image->name, image->size, vm->ram[i].base.raw, vm->ram[i].size);
         int err = place_fixed(o, image->name, vm->ram[i].base.raw, image->size);
         if (err)
             return err;

@@ -14,6 +14,7 @@
 #include "hyp/core.h"
 #include "hyp/exit.h"
 #include "hyp/machine.h"
+#include "hyp/pirq.h"
 #include "hyp/pool.h"
 #include "hyp/smccc.h"
 #include "hyp/startup.h"
@@ -70,6 +71,13 @@ static __startup int irqs_init(const struct platform *p)
         return err;
     timer_core_init();
     return 0;
+}
+
+/* Without its interrupt the console still writes; it is then blind. */
+static __startup void console_irq_init(const struct platform_uart *uart)
+{
+    if (!uart->intid || pirq_register(uart->intid, console_irq, NULL, uart->path))
+        log_warn("%s: no usable interrupt: the console takes no input", uart->path);
 }
 
 static __startup int memory_init(const struct platform *p)
@@ -157,6 +165,7 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     results_line("R hyp version=%s cores=%u", HYP_VERSION, machine.core_count);
     if (memory_init(&machine) || irqs_init(&machine))
         hyp_stop();
+    console_irq_init(&machine.uart);
     greet(&machine, info);
     firmware_start(&machine);
     vms_build(&machine, info);

@@ -31,11 +31,11 @@ static __startup void platform_ram_node(const void *fdt, int node, struct platfo
 
     for (unsigned i = 0; dt_reg(fdt, node, i, &r) == 0; i++) {
         if (!range_fits(r.base.raw, r.size, PLATFORM_PA_BITS)) {
-            log_warn("%s: 0x%lx bytes at 0x%lx are beyond %d address bits and not used", dt_path(fdt, node, &path), r.size,
-                     r.base.raw, PLATFORM_PA_BITS);
+            log_warn("%s: 0x%lx bytes at 0x%lx are beyond %d address bits and not used", dt_path(fdt, node, &path),
+                     r.size, r.base.raw, PLATFORM_PA_BITS);
         } else if (ranges_add(p->ram, &p->ram_count, PLATFORM_MAX_RANGES, platform_pages_within(r))) {
-            log_warn("%s: more than %d ranges of RAM (PLATFORM_MAX_RANGES): the rest is not used", dt_path(fdt, node, &path),
-                     PLATFORM_MAX_RANGES);
+            log_warn("%s: more than %d ranges of RAM (PLATFORM_MAX_RANGES): the rest is not used",
+                     dt_path(fdt, node, &path), PLATFORM_MAX_RANGES);
             return;
         }
     }

@@ -16,8 +16,8 @@ static const struct option_value option_severities[] = {
     { "info", LOG_INFO },   { "debug", LOG_DEBUG },       { "verbose", LOG_VERBOSE },
 };
 
-static __startup const struct option_value *option_find(const struct option_value *values, size_t count, const char *name,
-                                                        size_t length)
+static __startup const struct option_value *option_find(const struct option_value *values, size_t count,
+                                                        const char *name, size_t length)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(values[i].name) == length && memcmp(values[i].name, name, length) == 0)
@@ -25,7 +25,7 @@ static __startup const struct option_value *option_find(const struct option_valu
     return NULL;
 }
 
-/* One severity stands for itself and all that are worse; several, between commas, for exactly themselves; "off" for none. */
+/* One severity stands for itself and all that are worse; several (with commas) for exactly themselves; "off" for none. */
 static __startup bool option_log(const char *list, uint32_t *filter)
 {
     bool several = strchr(list, ',') != NULL;
@@ -59,12 +59,22 @@ static __startup bool option_choice(const struct option_value *values, size_t co
     return v != NULL;
 }
 
-enum option_id { OPTION_LOG, OPTION_LOG_TO, OPTION_CONSOLE, OPTION_MARKER, OPTION_PANIC, OPTION_ON_END, OPTION_ON_RESET };
+enum option_id {
+    OPTION_LOG,
+    OPTION_LOG_TO,
+    OPTION_CONSOLE,
+    OPTION_MARKER,
+    OPTION_PANIC,
+    OPTION_ON_END,
+    OPTION_ON_RESET
+};
 
 /* False: the value is none that the option can have. */
 static __startup bool option_set(enum option_id id, const char *value, struct boot_options *o)
 {
-    static const struct option_value log_to[] = { { "uart", LOG_TO_UART }, { "results", LOG_TO_RESULTS }, { "ring", LOG_TO_RING } };
+    static const struct option_value log_to[] = { { "uart", LOG_TO_UART },
+                                                  { "results", LOG_TO_RESULTS },
+                                                  { "ring", LOG_TO_RING } };
     static const struct option_value console[] = { { "mux", CONSOLE_MUX }, { "raw", CONSOLE_RAW } };
     static const struct option_value panic[] = { { "reset", PANIC_RESET }, { "park", PANIC_PARK } };
     static const struct option_value on_end[] = { { "off", ON_END_OFF }, { "stay", ON_END_STAY } };
@@ -86,6 +96,8 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
     case OPTION_MARKER:
         marker = text_in(o->marker, sizeof(o->marker));
         text_string(&marker, value);
+        if (marker.cut)
+            o->marker[0] = 0;
         return !marker.cut;
     case OPTION_PANIC:
         good = option_choice(panic, ARRAY_LEN(panic), value, &v);
@@ -106,8 +118,10 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
 static __startup void option_word(const char *word, struct boot_options *o)
 {
     static const struct option_value names[] = {
-        { "log", OPTION_LOG },     { "log-to", OPTION_LOG_TO }, { "console", OPTION_CONSOLE },   { "console-marker", OPTION_MARKER },
-        { "panic", OPTION_PANIC }, { "on-end", OPTION_ON_END }, { "on-reset", OPTION_ON_RESET },
+        { "log", OPTION_LOG },           { "log-to", OPTION_LOG_TO },
+        { "console", OPTION_CONSOLE },   { "console-marker", OPTION_MARKER },
+        { "panic", OPTION_PANIC },       { "on-end", OPTION_ON_END },
+        { "on-reset", OPTION_ON_RESET },
     };
     size_t length = strcspn(word, "=");
     const struct option_value *name = option_find(names, ARRAY_LEN(names), word, length);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What platform_parse() is made of, each part reading its own nodes of a tree that dt_check() passed. Errors are traced; a part
- * that answers nothing only warns, and leaves its fields as they are.
+ * What platform_parse() is made of, each part reading its own nodes of a tree that dt_check() passed. Errors are
+ * traced; a part that answers nothing only warns, and leaves its fields as they are.
  */
 #include "hyp/platform.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the vdev API offers a vdev about itself: options, memory, the guest's tree, messages. */
+/* What the vdev API offers a vdev about itself: options, memory, messages. */
 #include "hyp/api/vdev.h"
 #include "hyp/api/vintc.h"
 #include "hyp/pool.h"

@@ -26,9 +26,9 @@ static inline uint64_t field_set(uint64_t mask, uint64_t reg, uint64_t value)
     return (reg & ~mask) | field_make(mask, value);
 }
 
-#define KIB(n) (UINT64_C(n) << 10)
-#define MIB(n) (UINT64_C(n) << 20)
-#define GIB(n) (UINT64_C(n) << 30)
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define GIB(n) ((uint64_t)(n) << 30)
 #define PAGE_SHIFT 12
 #define PAGE_SIZE KIB(4)
 #define BLOCK_SIZE MIB(2)

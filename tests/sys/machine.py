@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pexpect
-from pexpect.popen_spawn import PopenSpawn
+from pexpect.fdpexpect import fdspawn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 TOOL = os.path.join(ROOT, "tools", "armature")
@@ -39,12 +39,11 @@ class Machine:
         argv += ["--log", self.path("log.txt")] if log else []
         argv += [str(a) for a in arguments] + (["--", *map(str, qemu)] if qemu else [])
         self.started = time.monotonic()
-        self.tool_file = open(self.path("tool.txt"), "wb")
-        self.console_file = open(self.path("console.txt"), "wb")
-        self.console = PopenSpawn(argv, timeout=timeout, maxread=65536, logfile=None, stderr=self.tool_file)
+        self.tool_file = open(self.path("tool.txt"), "wb", buffering=0)
+        self.console_file = open(self.path("console.txt"), "wb", buffering=0)
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tool_file)
+        self.console = fdspawn(self.process.stdout.fileno(), timeout=timeout, maxread=65536)
         self.console.logfile_read = self.console_file
-        self.console.delaybeforesend = None
-        self.process = self.console.proc
         self.status = None
 
     def path(self, name):
@@ -53,7 +52,8 @@ class Machine:
     # The console: the bytes of the machine's UART
 
     def send(self, data):
-        self.console.send(data if isinstance(data, bytes) else data.encode())
+        self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
+        self.process.stdin.flush()
 
     def expect(self, pattern, timeout=None):
         """Waits for a regular expression (str or bytes) on the console; answers the match."""
@@ -149,14 +149,10 @@ class Machine:
 
     def said(self):
         """All that the machine has said by any way until now, for tests that ask only whether a reason was named."""
-        self.console_file.flush()
-        self.tool_file.flush()
         return "\n".join(self.text(name) for name in ("console.txt", "log.txt", "results.txt", "tool.txt")).replace("\r\n", "\n")
 
     def story(self):
         """For a failure's message: the end of each channel."""
-        self.console_file.flush()
-        self.tool_file.flush()
         lines = [f"machine after {time.monotonic() - self.started:.1f} s, in {self.folder}:"]
         for name in ("console.txt", "results.txt", "log.txt", "tool.txt"):
             tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-25:]

@@ -8,9 +8,9 @@ struct bundle_part {
     const char *name;
     const void *data;
     uint32_t size;
-    const char *format; /* armature,format; NULL: none */
-    const char *algo;   /* NULL: crc32; "": no hash */
-    uint32_t offset;    /* data-offset + 1; 0: behind the part before */
+    const char *format;        /* armature,format; NULL: none */
+    const char *algo;          /* NULL: crc32; "": no hash */
+    uint32_t offset;           /* data-offset + 1; 0: behind the part before */
     uint64_t load, entry, bss; /* ELF only */
 };
 

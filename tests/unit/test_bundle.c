@@ -18,7 +18,13 @@ static uint8_t text_a[5000], text_b[3];
 static const struct bundle_part good[] = {
     { .name = "vms", .data = text_b, .size = sizeof(text_b) },
     { .name = "linux", .data = text_a, .size = sizeof(text_a), .format = "image", .algo = "sha256" },
-    { .name = "rtos", .data = text_a, .size = 100, .format = "elf", .load = 0x40080000, .entry = 0x40080010, .bss = 0x2000 },
+    { .name = "rtos",
+      .data = text_a,
+      .size = 100,
+      .format = "elf",
+      .load = 0x40080000,
+      .entry = 0x40080010,
+      .bss = 0x2000 },
 };
 
 static void data_fill(void)
@@ -221,9 +227,12 @@ static void bundle_mkimage(void **state)
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(command, sizeof(command),
-             "cd %s && printf 'hello, world' >one && head -c 9001 /dev/zero >two && echo '/dts-v1/; / { description = \"test\"; #address-cells = <1>; images {"
-             " vms { description = \"d\"; data = /incbin/(\"one\"); type = \"flat_dt\"; arch = \"arm64\"; compression = \"none\"; hash-1 { algo = \"crc32\"; }; };"
-             " two { description = \"t\"; data = /incbin/(\"two\"); type = \"firmware\"; arch = \"arm64\"; compression = \"none\";"
+             "cd %s && printf 'hello, world' >one && head -c 9001 /dev/zero >two && echo '/dts-v1/; / { description = "
+             "\"test\"; #address-cells = <1>; images {"
+             " vms { description = \"d\"; data = /incbin/(\"one\"); type = \"flat_dt\"; arch = \"arm64\"; compression "
+             "= \"none\"; hash-1 { algo = \"crc32\"; }; };"
+             " two { description = \"t\"; data = /incbin/(\"two\"); type = \"firmware\"; arch = \"arm64\"; compression "
+             "= \"none\";"
              " armature,format = \"raw\"; hash-1 { algo = \"sha256\"; }; }; }; };' >x.its"
              " && mkimage -f x.its -E -B 0x1000 x.fit >/dev/null 2>&1",
              folder);

@@ -63,21 +63,26 @@ static void config_good(void **state)
     const struct config_vm *vm = config.vms;
 
     (void)state;
-    assert_int_equal(parse(ROOT("linux { compatible = \"armature,vm\"; cpus = <2>; affinity = <1 3>; priority = <10>;"
-                                " armature,unsupported-reference = \"ignore\"; armature,on-reset = \"stop\"; armature,on-crash = \"restart\";"
-                                " armature,identity; armature,dry-run; " RAM UART
-                                "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x100000>; armature,read-only; armature,image = \"rom\"; };"
-                                "chosen { bootargs = \"console=ttyAMA0\"; armature,kernel = \"debian\"; armature,ramdisk = \"initrd\";"
-                                " armature,kernel-load = <0x40200000>; armature,entry = <0 0x40200040>; armature,dtb-address = <0 0x40000000>;"
-                                " linux,extra = <1>; };"
-                                "armature,reserve { reg = <0 0xa000000 0 0x1000>; interrupts = <0 5 4>, <1 7 4>; };"
-                                "disk { compatible = \"virtio,mmio\"; armature,device = \"blk\"; armature,backend = \"image:x\"; };"
-                                "apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = <1>; };"
-                                "off@1 { compatible = \"unknown,thing\"; status = \"disabled\"; };"
-                                "};"
-                                "rtos { compatible = \"armature,vm\"; " RAM CHOSEN UART "};"
-                                "__symbols__ { a = \"/linux\"; };")),
-                     0);
+    assert_int_equal(
+        parse(
+            ROOT("linux { compatible = \"armature,vm\"; cpus = <2>; affinity = <1 3>; priority = <10>;"
+                 " armature,unsupported-reference = \"ignore\"; armature,on-reset = \"stop\"; armature,on-crash = "
+                 "\"restart\";"
+                 " armature,identity; armature,dry-run; " RAM UART
+                 "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x100000>; armature,read-only; armature,image = "
+                 "\"rom\"; };"
+                 "chosen { bootargs = \"console=ttyAMA0\"; armature,kernel = \"debian\"; armature,ramdisk = \"initrd\";"
+                 " armature,kernel-load = <0x40200000>; armature,entry = <0 0x40200040>; armature,dtb-address = <0 "
+                 "0x40000000>;"
+                 " linux,extra = <1>; };"
+                 "armature,reserve { reg = <0 0xa000000 0 0x1000>; interrupts = <0 5 4>, <1 7 4>; };"
+                 "disk { compatible = \"virtio,mmio\"; armature,device = \"blk\"; armature,backend = \"image:x\"; };"
+                 "apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = <1>; };"
+                 "off@1 { compatible = \"unknown,thing\"; status = \"disabled\"; };"
+                 "};"
+                 "rtos { compatible = \"armature,vm\"; " RAM CHOSEN UART "};"
+                 "__symbols__ { a = \"/linux\"; };")),
+        0);
     assert_string_equal(log_all(), "/linux/off@1: switched off by its status\n");
     assert_int_equal(config.vm_count, 2);
     assert_null(vm->refused);
@@ -120,9 +125,12 @@ static void config_good(void **state)
 static void config_given_controller(void **state)
 {
     (void)state;
-    assert_int_equal(parse(ONE(RAM CHOSEN UART "timer { compatible = \"arm,armv8-timer\", \"x\"; };"
-                                               "gic@8000000 { compatible = \"arm,gic-v3\"; reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0x20000>; };")),
-                     0);
+    assert_int_equal(
+        parse(
+            ONE(RAM CHOSEN UART
+                "timer { compatible = \"arm,armv8-timer\", \"x\"; };"
+                "gic@8000000 { compatible = \"arm,gic-v3\"; reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0x20000>; };")),
+        0);
     assert_null(config.vms[0].refused);
     assert_int_equal(config.vms[0].vdev_count, 3);
     assert_string_equal(config.vms[0].vdevs[0].path, "/linux/gic@8000000");
@@ -140,7 +148,9 @@ static void config_whole_faults(void **state)
     assert_true(log_has("compatible is not \"armature,vms\""));
     assert_int_equal(parse(ROOT("a { compatible = \"armature,mv\"; };")), -EINVAL);
     assert_true(log_has("/a: compatible is not \"armature,vm\"") && log_has("no VM in it"));
-    assert_int_equal(parse(ROOT("a { compatible = \"armature,vm\"; " RAM CHOSEN " }; b { compatible = \"armature,vm\"; " RAM " };")), 0);
+    assert_int_equal(
+        parse(ROOT("a { compatible = \"armature,vm\"; " RAM CHOSEN " }; b { compatible = \"armature,vm\"; " RAM " };")),
+        0);
     assert_null(config.vms[0].refused);
     assert_non_null(config.vms[1].refused);
     assert_true(log_has("/b: nothing to start"));
@@ -151,6 +161,7 @@ static void config_vm_faults(void **state)
 {
     (void)state;
     refused(ONE("cpus = <17>;" RAM CHOSEN), "/linux: cpus is 17: CONFIG_MAX_VCPUS=16");
+    refused(ONE("cpus = <17>; affinity = <0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3 0>;" RAM CHOSEN), "/linux: cpus is 17");
     refused(ONE("cpus = <0>;" RAM CHOSEN), "/linux: cpus is 0: 1 to");
     refused(ONE("cpus = \"twelve\";" RAM CHOSEN), "/linux: cpus: one number");
     refused(ONE("priority = <256>;" RAM CHOSEN), "/linux: priority is 256: 0 to 255 is possible");
@@ -159,9 +170,11 @@ static void config_vm_faults(void **state)
     refused(ONE("affinity = <6>;" RAM CHOSEN), "affinity: core 6: the machine has 0 to 3");
     refused(ONE("prority = <1>;" RAM CHOSEN), "/linux: unknown property \"prority\": nearest is priority");
     refused(ONE("armature,on-rest = \"stop\";" RAM CHOSEN), "nearest is armature,on-reset");
-    refused(ONE("armature,on-reset = \"stopp\";" RAM CHOSEN), "armature,on-reset: unknown word \"stopp\": nearest is \"stop\"");
+    refused(ONE("armature,on-reset = \"stopp\";" RAM CHOSEN),
+            "armature,on-reset: unknown word \"stopp\": nearest is \"stop\"");
     refused(ONE("armature,identity = <1>;" RAM CHOSEN), "armature,identity is a flag");
-    refused(ROOT("linux { compatible = \"armature,vm\"; #size-cells = <1>; " RAM CHOSEN " };"), "#size-cells is 1: 2 to 2");
+    refused(ROOT("linux { compatible = \"armature,vm\"; #size-cells = <1>; " RAM CHOSEN " };"),
+            "#size-cells is 1: 2 to 2");
     refused(ROOT("a-name-that-is-longer-than-thirty-one { compatible = \"armature,vm\"; " RAM CHOSEN " };"),
             "the name has more than 31 characters");
     refused(ONE(RAM CHOSEN "cpus { };"), "/linux/cpus: a node of this name is made for every VM");
@@ -171,17 +184,20 @@ static void config_memory_faults(void **state)
 {
     (void)state;
     refused(ONE(CHOSEN), "/linux: no RAM");
-    refused(ONE(CHOSEN "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x1000>; armature,read-only; };"), "/linux: no RAM");
+    refused(ONE(CHOSEN "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x1000>; armature,read-only; };"),
+            "/linux: no RAM");
     refused(ONE(RAM CHOSEN "memory@50000000 { reg = <0 0x50000000 0 0x1000>; };"),
             "/linux/memory@50000000: reg: 0x1000 bytes at 0x50000000 overlap the VM's memory at 0x40000000");
     refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0 0x80000800 0 0x1000>; };"), "no whole pages of 4 KiB");
     refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0 0x80000000 0x1000>; };"), "reg is no list of address and size");
-    refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0xffffffff 0xfffff000 0 0x2000>; };"), "are no range within 48 address bits");
+    refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0xffffffff 0xfffff000 0 0x2000>; };"),
+            "are no range within 48 address bits");
     refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0 0x80000000 0 0>; };"), "are no range within 48 address bits");
     refused(ONE(RAM CHOSEN "memory@80000000 { };"), "/linux/memory@80000000: reg is missing");
     refused(ONE(RAM CHOSEN "memory@80000000 { reg = <0 0x80000000 0 0x1000>; armature,imge = \"x\"; };"),
             "unknown property \"armature,imge\": nearest is armature,image");
-    refused(ONE(CHOSEN "memory@0 { reg = <0 0 0 0x1000 0 0x1000 0 0x1000 0 0x2000 0 0x1000 0 0x3000 0 0x1000 0 0x4000 0 0x1000 0 0x5000 0 0x1000"
+    refused(ONE(CHOSEN "memory@0 { reg = <0 0 0 0x1000 0 0x1000 0 0x1000 0 0x2000 0 0x1000 0 0x3000 0 0x1000 0 0x4000 "
+                       "0 0x1000 0 0x5000 0 0x1000"
                        " 0 0x6000 0 0x1000 0 0x7000 0 0x1000 0 0x8000 0 0x1000>; };"),
             "more than 8 ranges of memory");
 }
@@ -192,16 +208,23 @@ static void config_chosen_faults(void **state)
 
     (void)state;
     refused(ONE(RAM "chosen { armature,ramdisk = \"x\"; };"), "nothing to start");
-    refused(ONE(RAM "chosen { armature,kernel = \"x\", \"y\"; };"), "/linux/chosen: armature,kernel: one string is expected");
-    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,krnel-load = <1>; };"), "nearest is armature,kernel-load");
-    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,entry = <2>; };"), "armature,entry 0x2 is not a multiple of 4");
-    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,dtb-address = <0x40000004>; };"), "is not a multiple of 8");
-    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,no-dtb; armature,dtb = \"y\"; };"), "armature,no-dtb excludes armature,dtb");
+    refused(ONE(RAM "chosen { armature,kernel = \"x\", \"y\"; };"),
+            "/linux/chosen: armature,kernel: one string is expected");
+    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,krnel-load = <1>; };"),
+            "nearest is armature,kernel-load");
+    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,entry = <2>; };"),
+            "armature,entry 0x2 is not a multiple of 4");
+    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,dtb-address = <0x40000004>; };"),
+            "is not a multiple of 8");
+    refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,no-dtb; armature,dtb = \"y\"; };"),
+            "armature,no-dtb excludes armature,dtb");
     refused(ONE(RAM "chosen { armature,kernel = \"x\"; armature,entry = <0x10000 0>; };"), "beyond 48 address bits");
     refused(ONE(RAM "chosen { armature,kernel = <0x41414141>; };"), "armature,kernel: one string is expected");
     refused(ONE(RAM CHOSEN "armature,reserve { reg = <1>; };"), "/linux/armature,reserve: reg is no list");
     refused(ONE(RAM CHOSEN "armature,reserve { regs = <1>; };"), "unknown property \"regs\": nearest is reg");
-    int n = snprintf(source, sizeof(source), "%s", ROOT("linux { compatible = \"armature,vm\"; " RAM "chosen { armature,kernel = \"x\"; bootargs = \"@"));
+    int n =
+        snprintf(source, sizeof(source), "%s",
+                 ROOT("linux { compatible = \"armature,vm\"; " RAM "chosen { armature,kernel = \"x\"; bootargs = \"@"));
     char *at = strrchr(source, '@');
     n = (int)(at - source);
     memset(at, 'x', 2048);
@@ -212,27 +235,35 @@ static void config_chosen_faults(void **state)
 static void config_vdev_faults(void **state)
 {
     (void)state;
-    refused(ONE(RAM CHOSEN "serial@1 { compatible = \"arm,pl101\"; };"), "/linux/serial@1: no vdev for \"arm,pl101\": nearest is \"arm,pl011\"");
-    refused(ONE(RAM CHOSEN "usb@1 { compatible = \"maker,very-own-thing\"; };"), "/linux/usb@1: no vdev for \"maker,very-own-thing\"");
-    refused(ONE(RAM CHOSEN "disk { compatible = \"virtio,mmio\"; armature,device = \"net\"; };"), "/linux/disk: no vdev for \"virtio,mmio\"");
+    refused(ONE(RAM CHOSEN "serial@1 { compatible = \"arm,pl101\"; };"),
+            "/linux/serial@1: no vdev for \"arm,pl101\": nearest is \"arm,pl011\"");
+    refused(ONE(RAM CHOSEN "usb@1 { compatible = \"maker,very-own-thing\"; };"),
+            "/linux/usb@1: no vdev for \"maker,very-own-thing\"");
+    refused(ONE(RAM CHOSEN "disk { compatible = \"virtio,mmio\"; armature,device = \"net\"; };"),
+            "/linux/disk: no vdev for \"virtio,mmio\"");
     refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "armature,backnd = \"console\";")),
             "/linux/serial@9000000: unknown property \"armature,backnd\": nearest is armature,backend");
     refused(ONE(RAM CHOSEN SERIAL("0 0x40001000 0 0x1000", "")),
             "/linux/serial@9000000: reg: 0x1000 bytes at 0x40001000 lie over the VM's memory at 0x40000000");
-    refused(ONE(RAM CHOSEN UART "second@9000800 { compatible = \"arm,pl011\"; reg = <0 0x9000800 0 0x1000>; };"),
-            "/linux/second@9000800: reg: 0x1000 bytes at 0x9000800 overlap 0x1000 of /linux/serial@9000000 at 0x9000000");
+    refused(
+        ONE(RAM CHOSEN UART "second@9000800 { compatible = \"arm,pl011\"; reg = <0 0x9000800 0 0x1000>; };"),
+        "/linux/second@9000800: reg: 0x1000 bytes at 0x9000800 overlap 0x1000 of /linux/serial@9000000 at 0x9000000");
     refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0x1000", "")), "/linux/serial@9000000: reg is no list");
-    refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <1 27 4>;")), "<1 27> is an INTID: the PPI's number is 11");
+    refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <1 27 4>;")),
+            "<1 27> is an INTID: the PPI's number is 11");
     refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <0 260 4>;")),
             "SPI 260: CONFIG_MAX_SPIS=256; if 260 is an INTID, the SPI's number is 228");
     refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <0 900 4>;")), "SPI 900: CONFIG_MAX_SPIS=256");
     refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <7 1 4>;")), "<7 1> is neither an SPI");
-    refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <0 1>;")), "interrupts is no list of three cells");
+    refused(ONE(RAM CHOSEN SERIAL("0 0x9000000 0 0x1000", "interrupts = <0 1>;")),
+            "interrupts is no list of three cells");
     refused(ONE(RAM CHOSEN "wrong { armature,thing; };"), "/linux/wrong: unknown property \"armature,thing\"");
-    refused(ONE(RAM CHOSEN UART "serial@9000000 { compatible = \"arm,pl011\"; };"), "/linux/serial@9000000: a second node with this name");
+    refused(ONE(RAM CHOSEN UART "serial@9000000 { compatible = \"arm,pl011\"; };"),
+            "/linux/serial@9000000: a second node with this name");
     refused(ONE(RAM CHOSEN "bus { compatible = \"simple-bus\"; d@0 { compatible = \"arm,pl011\"; }; };"),
             "/linux/bus/d@0: a device must be a direct child of the VM's node");
-    refused(ONE(RAM CHOSEN "g1 { compatible = \"arm,gic-v3\"; }; g2 { compatible = \"arm,gic-v3\"; };"), "2 interrupt controllers");
+    refused(ONE(RAM CHOSEN "g1 { compatible = \"arm,gic-v3\"; }; g2 { compatible = \"arm,gic-v3\"; };"),
+            "2 interrupt controllers");
 }
 
 static void config_too_much(void **state)
@@ -242,15 +273,18 @@ static void config_too_much(void **state)
 
     (void)state;
     for (unsigned i = 0; i < CONFIG_MAX_VMS + 2u; i++)
-        n += snprintf(source + n, sizeof(source) - (size_t)n, " vm%u { compatible = \"armature,vm\"; " RAM CHOSEN " };", i);
+        n += snprintf(source + n, sizeof(source) - (size_t)n, " vm%u { compatible = \"armature,vm\"; " RAM CHOSEN " };",
+                      i);
     snprintf(source + n, sizeof(source) - (size_t)n, " };");
     assert_int_equal(parse(source), 0);
     assert_int_equal(config.vm_count, CONFIG_MAX_VMS);
     assert_true(log_has("/vm8: not started: CONFIG_MAX_VMS=8"));
 
-    n = snprintf(source, sizeof(source), "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
+    n = snprintf(source, sizeof(source),
+                 "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
     for (unsigned i = 0; i < CONFIG_MAX_VDEVS + 3u; i++)
-        n += snprintf(source + n, sizeof(source) - (size_t)n, " u%u { compatible = \"arm,pl011\"; armature,typo%u; };", i, i);
+        n += snprintf(source + n, sizeof(source) - (size_t)n, " u%u { compatible = \"arm,pl011\"; armature,typo%u; };",
+                      i, i);
     snprintf(source + n, sizeof(source) - (size_t)n, " }; };");
     refused(source, "more faults");
     assert_int_equal(config.vms[0].vdev_count, CONFIG_MAX_VDEVS);
@@ -279,7 +313,8 @@ static void config_hostile(void **state)
     size_t size;
     uint8_t *tree = tree_compile(
         ONE("cpus = <2>; affinity = <0 1>; priority = <10>; armature,on-reset = \"stop\"; " RAM UART
-            "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x100000>; armature,read-only; armature,image = \"rom\"; };"
+            "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x100000>; armature,read-only; armature,image = "
+            "\"rom\"; };"
             "chosen { bootargs = \"console=ttyAMA0\"; armature,kernel = \"debian\"; armature,entry = <0 0x40200040>; };"
             "armature,reserve { reg = <0 0xa000000 0 0x1000>; interrupts = <0 5 4>, <1 7 4>; };"
             "disk { compatible = \"virtio,mmio\"; armature,device = \"blk\"; armature,backend = \"image:x\"; };"
@@ -296,6 +331,7 @@ static void config_hostile(void **state)
         read += err == 0;
         good += err == 0 && !config.vms[0].refused;
         assert_true(err || config.vm_count == 1);
+        assert_true(err || (config.vms[0].cpus >= 1 && config.vms[0].cpus <= CONFIG_MAX_VCPUS));
         assert_true(err || !config.vms[0].refused || log_all()[0]);
         free(copy);
     }
@@ -307,10 +343,11 @@ static void config_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(config_good),        cmocka_unit_test(config_given_controller), cmocka_unit_test(config_whole_faults),
-        cmocka_unit_test(config_vm_faults),   cmocka_unit_test(config_memory_faults),    cmocka_unit_test(config_chosen_faults),
-        cmocka_unit_test(config_vdev_faults), cmocka_unit_test(config_too_much),         cmocka_unit_test(nearest_names),
-        cmocka_unit_test(config_hostile),
+        cmocka_unit_test(config_good),          cmocka_unit_test(config_given_controller),
+        cmocka_unit_test(config_whole_faults),  cmocka_unit_test(config_vm_faults),
+        cmocka_unit_test(config_memory_faults), cmocka_unit_test(config_chosen_faults),
+        cmocka_unit_test(config_vdev_faults),   cmocka_unit_test(config_too_much),
+        cmocka_unit_test(nearest_names),        cmocka_unit_test(config_hostile),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

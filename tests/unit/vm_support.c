@@ -7,7 +7,9 @@
 #include "hyp/gtree.h"
 #include "tests/unit/vm_support.h"
 
-struct platform test_platform = { .core_count = 4, .cores_in_tree = 6, .rng_seed = "a seed of the host", .rng_seed_len = 18 };
+struct platform test_platform = {
+    .core_count = 4, .cores_in_tree = 6, .rng_seed = "a seed of the host", .rng_seed_len = 18
+};
 
 const struct platform *platform(void)
 {
@@ -45,17 +47,32 @@ static const char *const uart_options[] = { "armature,backend", NULL };
 static const char *const disk_options[] = { "armature,backend", "armature,read-only", NULL };
 
 const struct vdev_factory __vdev_factories_start[] = {
-    { .abi = QVM_VDEV_ABI, .name = "pl011", .compatible = uart_names, .option_list = uart_options, .startup = type_startup },
-    { .abi = QVM_VDEV_ABI, .name = "disk", .compatible = virtio_names, .device = "blk", .option_list = disk_options, .startup = type_startup },
+    { .abi = QVM_VDEV_ABI,
+      .name = "pl011",
+      .compatible = uart_names,
+      .option_list = uart_options,
+      .startup = type_startup },
+    { .abi = QVM_VDEV_ABI,
+      .name = "disk",
+      .compatible = virtio_names,
+      .device = "blk",
+      .option_list = disk_options,
+      .startup = type_startup },
     { .abi = QVM_VDEV_ABI, .name = "gic", .compatible = gic_names, .startup = type_startup, .pic = &type_pic },
-    { .abi = QVM_VDEV_ABI, .name = "timer", .compatible = timer_names, .factory_flags = VFF_LOC_NO, .startup = type_startup },
+    { .abi = QVM_VDEV_ABI,
+      .name = "timer",
+      .compatible = timer_names,
+      .factory_flags = VFF_LOC_NO,
+      .startup = type_startup },
 };
 
 /* As the linker script does: the end is where the table ends. */
 void test_factories_end(void);
 __attribute__((used)) void test_factories_end(void)
 {
-    __asm__(".globl __vdev_factories_end\n.set __vdev_factories_end, __vdev_factories_start + %c0" : : "i"(sizeof(__vdev_factories_start)));
+    __asm__(".globl __vdev_factories_end\n.set __vdev_factories_end, __vdev_factories_start + %c0"
+            :
+            : "i"(sizeof(__vdev_factories_start)));
 }
 
 int vdev_gen_fdt(struct guest_system *vm, unsigned index, struct vdev_fdt *f)

@@ -8,8 +8,8 @@
 extern struct platform test_platform;
 
 /*
- * The vdev core's part: vdevs as the description gives them; `place` and `line` are given to those that it leaves open, upwards from there.
- * Freed by test_vm_free().
+ * The vdev core's part: vdevs as the description gives them; `place` and `line` are given to those that it leaves
+ * open, upwards from there. Freed by test_vm_free().
  */
 struct guest_system *test_vm_make(const struct config_vm *config, unsigned id, uint64_t place, uint32_t line);
 void test_vm_free(struct guest_system *vm);

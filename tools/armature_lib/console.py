@@ -59,10 +59,10 @@ class Keys:
         for byte in data:
             if self.escaped:
                 self.escaped = False
-                self.quit |= byte in (QUIT, ord("Q"))
-                if self.own and byte not in (ESCAPE, QUIT, ord("Q")):
+                self.quit |= byte == QUIT
+                if self.own and byte not in (ESCAPE, QUIT):
                     out.append(ESCAPE)
-                if not self.own or byte not in (QUIT, ord("Q")):
+                if not self.own or byte != QUIT:
                     out.append(byte)
             elif byte == ESCAPE:
                 self.escaped = True

@@ -98,12 +98,18 @@ void mmu_disable(void)
     tlb_invalidate();
 }
 
-uint64_t mmu_slot_set(unsigned int n, uint64_t descriptor)
+uint64_t mmu_entry_set(uint64_t va, uint64_t descriptor)
 {
-    uint64_t index = MMU_SLOTS / GIB(1) + n;
+    uint64_t index = va / GIB(1), before = table_4k[index];
     table_4k[index] = 0;
     tlb_invalidate();
     table_4k[index] = descriptor;
     tlb_invalidate();
-    return index * GIB(1);
+    return before;
+}
+
+uint64_t mmu_slot_set(unsigned int n, uint64_t descriptor)
+{
+    mmu_entry_set(MMU_SLOTS + n * GIB(1), descriptor);
+    return MMU_SLOTS + n * GIB(1);
 }

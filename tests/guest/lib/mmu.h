@@ -23,6 +23,8 @@ void mmu_enable(enum granule granule);
 void mmu_disable(void);
 /* Puts a raw descriptor into slot n (0-15) and invalidates; gives the slot's address. */
 uint64_t mmu_slot_set(unsigned int n, uint64_t descriptor);
+/* The same for the GiB at any va; gives the descriptor that was there, for putting it back. */
+uint64_t mmu_entry_set(uint64_t va, uint64_t descriptor);
 void mmu_tables_make(void);
 /* The attributes of a 1 GiB block: AttrIndx 0 Device-nGnRnE, 1 Device-nGnRE, 2 Normal non-cacheable, 3 Normal write-back. */
 uint64_t mmu_block(uint64_t pa, unsigned int attr_index, bool el0);

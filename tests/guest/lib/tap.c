@@ -67,11 +67,16 @@ void tap_run_subjects(void)
     char wanted[256];
     bool some = bootarg_text("subjects", wanted, sizeof(wanted));
     print("TAP version 13\n# cpus %u MIDR 0x%lx bootargs %s\n", cpu_count, mrs(midr_el1), machine.bootargs);
+    unsigned int chosen = 0;
     for (uint64_t turn = bootarg_number("repeat", 1); turn; turn--) {
         for (const struct subject *s = _subjects_start; s < _subjects_end; s++) {
-            if (!some || list_has(wanted, s->name))
-                subject_run(s);
+            if (some && !list_has(wanted, s->name))
+                continue;
+            subject_run(s);
+            chosen++;
         }
     }
+    if (!chosen)
+        tap_check(false, "bootargs", "subjects= names a subject");
     print("1..%u\n# %u checks, %u failed, %u skipped\n", checks, checks, failed, skipped);
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPU_ON by all cores at once, and SGIs to cores that come and go. races=<n> sets the rounds (1000). */
+#include "tests/guest/conformance/conformance.h"
+#include "tests/guest/lib/fdt.h"
+
+#define ROUNDS 1000
+#define SGI_A 7
+#define GO_ROUNDS 100
+
+extern char secondary_entry[];
+
+static volatile uint64_t gate, arrived;
+static volatile int64_t answers[CPUS_MAX];
+
+static void arrive(void)
+{
+    __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+    sev();
+}
+
+/* Waits at the gate, then calls CPU_ON for the last core. */
+static uint64_t race(uint64_t round)
+{
+    struct cpu *target = &cpus[cpu_count - 1];
+    arrive();
+    while (gate != round)
+        ;
+    answers[this_cpu()->index] = psci_cpu_on(target->mpidr, (uint64_t)secondary_entry, (uint64_t)target);
+    return 0;
+}
+
+struct tally {
+    uint64_t winners_wrong, others_wrong, hung;
+};
+
+static void round_run(uint64_t round, struct tally *t)
+{
+    unsigned int racers = cpu_count - 1, winners = 0;
+    cpu_stop(racers);
+    dcache_clean_invalidate((uint64_t)&cpus[racers], sizeof(cpus[racers]));
+    arrived = 0;
+    for (unsigned int i = 1; i < racers; i++)
+        cpu_post(i, race, round);
+    wait_until(arrived == racers - 1, 5000);
+    gate = round;
+    dsb(ish);
+    race(round);
+    for (unsigned int i = 1; i < racers; i++)
+        t->hung += !cpu_wait(i, 5000);
+    for (unsigned int i = 0; i < racers; i++) {
+        int32_t a = (int32_t)answers[i];
+        winners += a == PSCI_SUCCESS;
+        t->others_wrong += a != PSCI_SUCCESS && a != PSCI_ALREADY_ON && a != PSCI_ON_PENDING;
+    }
+    t->winners_wrong += winners != 1;
+    t->hung += !wait_until(cpus[racers].online, 5000);
+}
+
+static void cpu_on_raced(void)
+{
+    struct tally t = { 0 };
+    uint64_t rounds = bootarg_number("races", ROUNDS);
+    for (uint64_t i = 1; i <= rounds && !t.hung; i++)
+        round_run(i, &t);
+    gate = 0;
+    check_eq(t.winners_wrong, 0, "DEN0022 CPU_ON", "CPU_ON raced: exactly one SUCCESS each time");
+    check_eq(t.others_wrong, 0, "DEN0022 CPU_ON", "CPU_ON raced: the others ALREADY_ON or ON_PENDING");
+    check_eq(t.hung, 0, "DEN0022 CPU_ON", "CPU_ON raced: the core came each time");
+}
+
+static volatile uint64_t acknowledged;
+
+/* Takes one SGI, acknowledges it, and is done: the caller turns the core off. */
+static uint64_t take_one(uint64_t round)
+{
+    gic_cpu_init();
+    gic_enable(SGI_A);
+    arrive();
+    uint32_t intid = gic_poll(5000000);
+    if (intid < INTID_SPECIAL)
+        gic_eoi1(intid);
+    bool more = gic_poll(50) != INTID_NONE;
+    acknowledged = round;
+    dsb(ish);
+    return intid == SGI_A && !more;
+}
+
+static void sgi_to_comers(void)
+{
+    uint64_t lost = 0, hung = 0;
+    for (uint64_t round = 1; round <= GO_ROUNDS && !hung; round++) {
+        unsigned int who = 1 + round % (cpu_count - 1);
+        if (!cpus[who].online)
+            hung += cpu_start(who) != PSCI_SUCCESS;
+        arrived = 0;
+        cpu_post(who, take_one, round);
+        wait_until(arrived, 5000);
+        gic_send_sgi1(gic_sgi_to(cpus[who].mpidr, SGI_A));
+        hung += !wait_until(acknowledged == round, 10000);
+        hung += !cpu_wait(who, 10000);
+        lost += cpus[who].job_result != 1;
+        hung += !cpu_stop(who);
+    }
+    check_eq(lost, 0, "IHI0069 Software Generated Interrupts", "SGIs to cores that go off and on: none lost, none too many");
+    check_eq(hung, 0, "DEN0022 CPU_OFF", "each core went off and came back");
+}
+
+/* All cores call AFFINITY_INFO and VERSION while one goes on and off. */
+static uint64_t ask(uint64_t rounds)
+{
+    uint64_t bad = 0;
+    for (uint64_t i = 0; i < rounds; i++) {
+        int64_t a = psci_affinity_info(cpus[cpu_count - 1].mpidr);
+        bad += a != AFFINITY_ON && a != AFFINITY_OFF && a != AFFINITY_ON_PENDING;
+    }
+    return bad;
+}
+
+static void asked_meanwhile(void)
+{
+    uint64_t bad = 0;
+    cpus_start_all();
+    for (unsigned int i = 1; i + 1 < cpu_count; i++)
+        cpu_post(i, ask, 3000);
+    for (unsigned int n = 0; n < 20; n++) {
+        bad += !cpu_stop(cpu_count - 1);
+        bad += cpu_start(cpu_count - 1) != PSCI_SUCCESS;
+    }
+    for (unsigned int i = 1; i + 1 < cpu_count; i++) {
+        cpu_wait(i, 30000);
+        bad += cpus[i].job_result;
+    }
+    check_eq(bad, 0, "DEN0022 AFFINITY_INFO", "asked by all while a core goes off and on");
+}
+
+static void races(void)
+{
+    if (cpu_count < 2) {
+        check_skip("DEN0022 CPU_ON", "races", NEEDS_CORES);
+        return;
+    }
+    cpus_start_all();
+    cpu_on_raced();
+    sgi_to_comers();
+    asked_meanwhile();
+    cpus_stop_all();
+}
+SUBJECT(610, "races", races);

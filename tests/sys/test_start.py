@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways into the hypervisor: any load address, booti, a jump with MMU and caches on, a bundle that is built in."""
+import os
+import shutil
+import subprocess
+
+import pytest
+from build import hypervisor_build
+from descriptions import rtos_vm, vms_write
+from machine import ROOT, tool_run
+from stub import loader, stub_write
+
+GREETING = rb"Armature rtos: "
+
+
+@pytest.fixture
+def bundle(tmp_path, image):
+    """The bare-metal guest alone, packed."""
+    path = tmp_path / "rtos.bundle"
+    done = tool_run("bundle", vms_write(tmp_path / "rtos.dts", rtos_vm(affinity=(0,))), "--image", f"rtos={image('rtos.elf')}",
+                    "-o", path)
+    assert done.returncode == 0, done.stdout
+    return str(path)
+
+
+def rtos_runs(machine):
+    """It greets, answers, and its end ends the machine."""
+    machine.expect(GREETING)
+    machine.expect(rb"rtos> ")
+    machine.send("echo up\r")
+    machine.expect(rb"\nup\r\n")
+    machine.send("off\r")
+    assert machine.wait() == 0, machine.story()
+
+
+@pytest.mark.parametrize("boot", ["direct", "uboot"])
+@pytest.mark.parametrize("kind", ["elf", "bin"])
+def test_bare_metal_guest(machine, image, boot, kind):
+    rtos_runs(machine("--kernel", image(f"rtos.{kind}"), "--boot", boot))
+
+
+@pytest.mark.parametrize("address", [0x40400000, 0x48000000, 0x7F600000])
+def test_load_address(machine, bundle, hypervisor, tmp_path, address):
+    stub = stub_write(tmp_path / "stub.img", address)
+    started = machine("--bundle", bundle, "--console", "mux", hyp=stub, qemu=loader(hypervisor, address))
+    started.expect_log(rf"loaded at {address:#x}")
+    rtos_runs(started)
+
+
+@pytest.mark.parametrize("address", [0x48000000, 0x50200000])
+def test_load_address_by_booti(machine, bundle, hypervisor, tmp_path, address):
+    """The stock U-Boot leaves an Image that may lie anywhere where it was loaded."""
+    script = tmp_path / "boot.cmd"
+    script.write_text(f"setenv bootargs 'console=mux log=info'\n"
+                      f"load virtio 0:1 {address:#x} armature.bin && load virtio 0:1 0x60000000 armature.bundle && "
+                      f"booti {address:#x} 0x60000000:${{filesize}} ${{fdtcontroladdr}}\n")
+    card = tmp_path / "card.img"
+    assert tool_run("sdcard", "--bundle", bundle, "--hyp", hypervisor, "-o", card).returncode == 0
+    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", script, tmp_path / "boot.scr"],
+                   check=True, stdout=subprocess.DEVNULL, timeout=20)
+    subprocess.run(["mcopy", "-o", "-i", f"{card}@@1M", tmp_path / "boot.scr", "::boot.scr"], check=True, timeout=20)
+    started = machine("--card", card)
+    started.expect(rf"loaded at {address:#x}")
+    rtos_runs(started)
+
+
+@pytest.mark.parametrize("address", [0x44000000, 0x5A200000])
+def test_entered_with_mmu_and_caches_on(machine, bundle, hypervisor, image, tmp_path, address):
+    """As U-Boot's `go ADDRESS TREE BUNDLE` leaves the core; tests/guest/go stands in for it."""
+    ramdisk = tmp_path / "go.ramdisk"
+    subprocess.run([os.path.join(ROOT, "tests", "guest", "go", "pack.py"), hypervisor, bundle, ramdisk], check=True, timeout=20)
+    started = machine("--bundle", ramdisk, "--console", "mux", "--host-args", f"go-at={address:#x}", hyp=image("go.bin"))
+    started.expect_log(rf"loaded at {address:#x} .* by go")
+    rtos_runs(started)
+
+
+def test_builtin_bundle(machine, bundle, tmp_path):
+    """One file: the bundle is linked in, and no initrd is given."""
+    built = hypervisor_build(tmp_path / "build", {"BUILTIN_BUNDLE": f'"{bundle}"'})
+    nothing = tmp_path / "no.initrd"
+    nothing.write_bytes(b"")
+    started = machine("--bundle", nothing, "--console", "mux", hyp=built)
+    rtos_runs(started)
+
+
+@pytest.mark.parametrize("smp, cpus", [(1, 1), (8, 8)])
+def test_number_of_cores(machine, image, smp, cpus):
+    started = machine("--kernel", image("rtos.elf"), "--smp", smp, "--cpus", cpus)
+    started.expect_log(rf"{smp} cores?, ")
+    rtos_runs(started)
+
+
+def test_256_mib_machine_says_what_does_not_fit(machine, image):
+    started = machine("--kernel", image("rtos.elf"), "--mem", "256M", "--guest-mem", "512M", timeout=15)
+    assert started.wait() == 4
+    assert "512 MiB wanted, the largest free piece is" in started.said()
+
+
+@pytest.mark.parametrize("name", ["qemu_virt", "qemu_virt_release"])
+def test_debug_and_release_boot(machine, image, tmp_path, name):
+    built = os.path.join(ROOT, "build", name, "armature.bin")
+    if not os.path.exists(built):
+        built = hypervisor_build(tmp_path / "build", config=name)
+    rtos_runs(machine("--kernel", image("rtos.elf"), hyp=shutil.copy(built, tmp_path / "armature.bin")))
