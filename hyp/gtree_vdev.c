@@ -98,6 +98,7 @@ int gtree_vdev(struct gtree *g, unsigned index)
     if (v->v_factory->pic) {
         gtree_prop(g, "interrupt-controller", NULL, 0);
         gtree_u32(g, "#interrupt-cells", 3);
+        gtree_u32(g, "#address-cells", 0);
         gtree_u32(g, "phandle", g->f.gic_phandle);
     }
     if (c->node >= 0)

@@ -6,7 +6,8 @@
  *
  * Settled where the manual leaves it open or the machine this stands in for differs:
  *  - A byte that passes through the empty FIFO counts as a transition through the transmit trigger level.
- *  - Until the guest first writes UARTCR, the UART works as firmware would have left it, although UARTCR reads as after reset.
+ *  - UARTEN, TXE and RXE are kept but hold nothing back, as on the machine this one stands in for: a kernel's early console goes on
+ *    writing while its driver has the UART switched off, and firmware that would have enabled it never ran.
  *  - The modem inputs are not asserted, and UARTCR.CTSEN waits for nothing.
  */
 #include "hyp/api/cdev.h"
@@ -35,7 +36,6 @@ struct pl011 {
     /* under v_mtx: */
     struct fifo rx, tx;
     bool overrun;    /* DR.OE: a byte was lost and none was received since */
-    bool configured; /* UARTCR was written */
     bool line;       /* the interrupt line as last driven */
 };
 
@@ -83,11 +83,6 @@ static unsigned rx_level(const struct pl011 *u)
 static unsigned tx_level(const struct pl011 *u)
 {
     return depth(u) == 1 ? 0 : trigger_level(field_get(UARTIFLS_TX, u->ifls));
-}
-
-static bool works(const struct pl011 *u, uint64_t direction)
-{
-    return !u->configured || (u->cr & (UARTCR_UARTEN | direction)) == (UARTCR_UARTEN | direction);
 }
 
 /* The modem inputs: in loopback the outputs lead back to them (3.3.8 UARTCR.LBE). */
@@ -149,7 +144,7 @@ static void rx_time_out(struct pl011 *u)
 static void rx_fill(struct pl011 *u)
 {
     uint8_t byte;
-    if (!works(u, UARTCR_RXE) || u->cr & UARTCR_LBE)
+    if (u->cr & UARTCR_LBE)
         return;
     while (u->rx.count < depth(u) && cdev_read(&u->cdev, &byte, 1))
         rx_receive(u, byte);
@@ -160,7 +155,7 @@ static void rx_fill(struct pl011 *u)
 static void tx_drain(struct pl011 *u)
 {
     bool sent = false;
-    while (u->tx.count && works(u, UARTCR_TXE)) {
+    while (u->tx.count) {
         uint8_t byte = (uint8_t)fifo_first(&u->tx);
         if (u->cr & UARTCR_LBE)
             rx_receive(u, byte);
@@ -204,7 +199,7 @@ static void tx_queue(struct pl011 *u, uint8_t byte)
 /* The way of nearly every byte: past an empty FIFO. Only the transmit interrupt can change by it. */
 static bool tx_pass(struct pl011 *u, uint8_t byte)
 {
-    if (u->tx.count || u->cr & UARTCR_LBE || !works(u, UARTCR_TXE) || !cdev_write(&u->cdev, &byte, 1))
+    if (u->tx.count || u->cr & UARTCR_LBE || !cdev_write(&u->cdev, &byte, 1))
         return false;
     u->ris |= UARTINT_TX;
     return true;
@@ -227,7 +222,6 @@ static void cr_write(struct pl011 *u, uint64_t value)
 {
     uint32_t was = modem_inputs(u);
     u->cr = value & UARTCR_BITS;
-    u->configured = true;
     uint32_t changed = was ^ modem_inputs(u);
     u->ris |= (changed & UARTFR_RI ? UARTINT_RI : 0) | (changed & UARTFR_CTS ? UARTINT_CTS : 0) |
               (changed & UARTFR_DCD ? UARTINT_DCD : 0) | (changed & UARTFR_DSR ? UARTINT_DSR : 0);
@@ -342,7 +336,7 @@ static void pl011_notify(vdev_t *v, unsigned events)
 {
     struct pl011 *u = pl011_of(v);
     lock_acquire(&v->v_mtx);
-    if (events & CDEV_EVENT_BREAK && works(u, UARTCR_RXE)) {
+    if (events & CDEV_EVENT_BREAK) {
         rx_receive(u, UARTDR_BE);
         rx_time_out(u);
     }

@@ -39,7 +39,7 @@ def test_bare_metal_guest(machine, image, boot, kind):
     rtos_runs(machine("--kernel", image(f"rtos.{kind}"), "--boot", boot))
 
 
-@pytest.mark.parametrize("address", [0x40400000, 0x48000000, 0x7F600000])
+@pytest.mark.parametrize("address", [0x40400000, 0x50000000, 0x7F600000])
 def test_load_address(machine, bundle, hypervisor, tmp_path, address):
     stub = stub_write(tmp_path / "stub.img", address)
     started = machine("--bundle", bundle, "--console", "mux", hyp=stub, qemu=loader(hypervisor, address))

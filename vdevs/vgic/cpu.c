@@ -185,7 +185,8 @@ static void lr_fold(struct vgic_cpu *cpu, unsigned n, uint64_t raw) REQUIRES(cpu
         v->phys_active = false; /* the guest's deactivation went through */
     if (v->moving && !v->active)
         cpu->moved = true;
-    if (virq_update(v) && v->lr < 0)
+    bool unlinked = v->phys_active && !v->active && !virq_pending(v);
+    if ((virq_update(v) && v->lr < 0) || unlinked)
         vgic_cpu_touch(cpu);
 }
 

@@ -28,13 +28,11 @@ void lr_choose(const struct list *queue, unsigned lr_count, unsigned groups, uns
     *out = (struct lr_choice){ .count = 0 };
     list_each(at, queue) {
         struct virq *v = container_of(at, struct virq, node);
-        bool deliver = virq_deliverable(v, groups);
+        bool deliver = virq_deliverable(v, groups & open);
+        if (!deliver && virq_deliverable(v, groups))
+            out->closed_out |= (uint8_t)(virq_group1(v) ? 2 : 1);
         if (!v->active && !deliver)
             continue;
-        if (!v->active && !virq_deliverable(v, groups & open)) {
-            out->closed_out |= (uint8_t)(virq_group1(v) ? 2 : 1);
-            continue;
-        }
         if (out->count == lr_count) {
             choice_refuse(out, v, &preempts);
             continue;

@@ -56,13 +56,14 @@ static void home_change(struct virq *v, struct vgic_cpu *to)
  * With route_lock held, so that the home is what it is. A running vCPU that has it in a list register may have acknowledged it: false, and it moves
  * when that is known, at its next fold at the latest. An active one stays where it was taken until it is deactivated.
  */
-static bool route_apply(struct vgic *g, struct virq *v) REQUIRES(g->route_lock)
+static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) REQUIRES(g->route_lock)
 {
     struct vgic_cpu *from = v->home, *target = route_target(g, v), *to = target ? target : from;
     pair_lock(from, to);
-    bool taken = v->lr >= 0 && guest_cpu_in_guest(from->gcp);
+    bool taken = v->lr >= 0 && from->gcp != self && guest_cpu_in_guest(from->gcp);
     v->nowhere = !target;
     v->moving = to != from && (v->active || taken);
+    from->moved |= to != from && taken;
     if (to != from && !v->moving)
         home_change(v, to);
     else if (virq_update(v))
@@ -87,7 +88,7 @@ void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *s
         lock_acquire(&g->route_lock);
         old = v->home->gcp;
         v->route = route & (IROUTER_IRM | IROUTER_AFFINITY);
-        done = route_apply(g, v);
+        done = route_apply(g, v, self);
         new = v->home->gcp;
         lock_release(&g->route_lock);
         homes_kick(old, new, self);
@@ -106,7 +107,7 @@ void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)
 {
     lock_acquire(&g->route_lock);
     guest_cpu *old = v->home->gcp;
-    (void)route_apply(g, v);
+    (void)route_apply(g, v, self);
     guest_cpu *new = v->home->gcp;
     lock_release(&g->route_lock);
     homes_kick(old, new, self);

@@ -78,6 +78,8 @@ bool virq_unlatch(struct virq *v)
 bool virq_set_active(struct virq *v, bool active)
 {
     v->active = active;
+    if (v->hw && !active)
+        v->sources = 0; /* the physical interrupt is deactivated with it, and fires if the line is high */
     return virq_update(v);
 }
 
@@ -108,7 +110,7 @@ struct lr virq_lr(const struct virq *v, bool deliver)
         .state = (uint8_t)((pending ? LR_PENDING : 0) | (v->active ? LR_ACTIVE : 0)),
         .group1 = virq_group1(v),
         .hw = linked,
-        /* The line is high: when the guest is done with it, it is pending once more. */
-        .eoi_maint = !linked && (v->hw || (deliver && level)),
+        /* When the guest is done with it: the line is high still, or the link or the route wait for that. */
+        .eoi_maint = !linked && (v->hw || v->moving || (deliver && level)),
     };
 }

@@ -68,7 +68,7 @@ static inline bool virq_pending(const struct virq *v)
 /* Can it be signalled, as far as the distributor is concerned? `groups`: bit 0 group 0 is enabled, bit 1 group 1. */
 static inline bool virq_deliverable(const struct virq *v, unsigned groups)
 {
-    return virq_pending(v) && virq_enabled(v) && !v->nowhere && (groups >> virq_group1(v) & 1);
+    return virq_pending(v) && virq_enabled(v) && !v->nowhere && !v->moving && (groups >> virq_group1(v) & 1);
 }
 
 /* The state after a cold reset; set at startup fields stay. Its queue, if it was in one, is reset as well. */

@@ -50,7 +50,6 @@ static bool op_activate(struct virq *v, uint64_t arg)
 static bool op_deactivate(struct virq *v, uint64_t arg)
 {
     (void)arg;
-    virq_sample(v);
     return virq_set_active(v, false) || v->hw;
 }
 

@@ -105,7 +105,8 @@ static void rows_calls(void)
     row_call("read GICD_ISENABLER1", measure_read32, GICD + GICD_ISENABLER + 4, 0, NULL);
     row_call("write GICD_ISENABLER1", measure_write32, GICD + GICD_ISENABLER + 4, 1u << (SPI_TEST - 32), spi_off);
     spi_off();
-    row_call("write GICR_ISENABLER0", measure_write32, this_cpu()->redistributor + GICR_ISENABLER0, 1u << SGI_TEST, sgi_off);
+    row_call("write GICR_ISENABLER0", measure_write32, this_cpu()->redistributor + GICR_ISENABLER0, 1u << SGI_TEST,
+             sgi_off);
     sgi_off();
     row_call("write GICD_IPRIORITYR (word)", measure_write32, GICD + GICD_IPRIORITYR + SPI_TEST, 0xa0a0a0a0, NULL);
     row_call("MRS ID_AA64MMFR0_EL1", measure_mmfr0, 0, 0, NULL);

@@ -9,7 +9,9 @@
 #define NOWHERE_32 (DEVICES + NOWHERE)
 #define SPI_A 220
 #define PRIORITY_WORD (GICD + GICD_IPRIORITYR + SPI_A)
-#define A32 (PSTATE_DAIF | PSTATE_AA32_USR)
+/* Bit 9 is D in AArch64 and E, the endianness of data, here. */
+#define PSTATE_E BIT(9)
+#define A32 ((PSTATE_DAIF & ~PSTATE_E) | PSTATE_AA32_USR)
 #define T32 (A32 | BIT(5))
 #define PSTATE_Z BIT(30)
 #define A32_SVC(n) (0xef000000u | (n))
@@ -77,24 +79,29 @@ static void exceptions(void)
 
 static void check_abort(struct exception e, uint64_t esr, uint64_t far, uint64_t elr, const char *name)
 {
-    bool good = e.taken && (e.esr & ESR_ABORT_MASK) == esr && e.far == far && e.elr == elr && e.vector == VECTOR_FROM_EL0_AA32;
+    bool good =
+        e.taken && (e.esr & ESR_ABORT_MASK) == esr && e.far == far && e.elr == elr && e.vector == VECTOR_FROM_EL0_AA32;
     tap_check(good, "DDI0487 Exceptions from AArch32 EL0 to AArch64 EL1", name);
     if (!good)
-        print("# ESR 0x%lx want 0x%lx FAR 0x%lx ELR 0x%lx want 0x%lx vector %u\n", e.esr, esr, e.far, e.elr, elr, e.vector);
+        print("# ESR 0x%lx want 0x%lx FAR 0x%lx ELR 0x%lx want 0x%lx vector %u\n", e.esr, esr, e.far, e.elr, elr,
+              e.vector);
 }
 
 static void aborts(void)
 {
     uint64_t pc = low((uint64_t)program);
     check_abort(run_one(0xe5910000, 0, NOWHERE_32), esr_make(EC_DABT_LOWER, FSC_SEA), NOWHERE_32, pc, "LDR of nothing");
-    check_abort(run_one(0xe5810000, 0, NOWHERE_32), esr_make(EC_DABT_LOWER, FSC_SEA | ISS_WNR), NOWHERE_32, pc, "STR to nothing");
-    check_abort(run_one(0xe12fff11, 0, NOWHERE_32), esr_make(EC_IABT_LOWER, FSC_SEA), NOWHERE_32, NOWHERE_32, "BX to nothing");
+    check_abort(run_one(0xe5810000, 0, NOWHERE_32), esr_make(EC_DABT_LOWER, FSC_SEA | ISS_WNR), NOWHERE_32, pc,
+                "STR to nothing");
+    check_abort(run_one(0xe12fff11, 0, NOWHERE_32), esr_make(EC_IABT_LOWER, FSC_SEA), NOWHERE_32, NOWHERE_32,
+                "BX to nothing");
     uint32_t thumb = 0xdf556808; /* LDR R0, [R1]; SVC */
     struct exception e = run(&thumb, 1, T32, 0, NOWHERE_32);
     e.esr |= ESR_IL;
     check_abort(e, esr_make(EC_DABT_LOWER, FSC_SEA), NOWHERE_32, pc, "LDR of nothing in T32");
     uint32_t skipped = 0x05910000; /* LDREQ R0, [R1] */
-    check_result(run(&skipped, 1, A32, 0x77, NOWHERE_32), 0x77, "DDI0487 Conditional execution", "a load whose condition fails does nothing");
+    check_result(run(&skipped, 1, A32, 0x77, NOWHERE_32), 0x77, "DDI0487 Conditional execution",
+                 "a load whose condition fails does nothing");
     check_abort(run(&skipped, 1, A32 | PSTATE_Z, 0x77, NOWHERE_32), esr_make(EC_DABT_LOWER, FSC_SEA), NOWHERE_32, pc,
                 "a load whose condition holds");
 }
@@ -109,7 +116,8 @@ static void accesses(void)
     check_result(run_one(0xe1d100d1, 0, at), 0xffffff80, section, "LDRSB: sign to 32 bits only");
     write32(UART_BASE + 0x24, 0xf180);
     check_result(run_one(0xe1d100b0, 0, DEVICES + UART_BASE + 0x24), 0xf180, section, "LDRH");
-    check_result(run_one(0xe1d100f0, 0, DEVICES + UART_BASE + 0x24), 0xfffff180, section, "LDRSH: sign to 32 bits only");
+    check_result(run_one(0xe1d100f0, 0, DEVICES + UART_BASE + 0x24), 0xfffff180, section,
+                 "LDRSH: sign to 32 bits only");
     write32(UART_BASE + 0x24, 13);
     struct exception e = run_one(0xe5810000, 0x18202830, at);
     check_eq(ended(&e) ? read32(PRIORITY_WORD) : 0, 0x18202830, section, "STR");
@@ -125,7 +133,13 @@ static void accesses(void)
     check_eq(e.elr, low((uint64_t)program) + 6, section, "goes on four bytes further");
     /* ITE EQ; LDREQ R0, [R1]; MOVNE R0, #7; SVC: the IT state moves on with the emulated load. */
     static const uint32_t it[] = { 0x6808bf0c, 0xdf552007 };
-    check_result(run(it, 2, T32 | PSTATE_Z, 0, at), 0x18782830, "DDI0487 IT block", "the IT state goes on behind a trapped load");
+    check_result(run(it, 2, T32 | PSTATE_Z, 0, at), 0x18782830, "DDI0487 IT block",
+                 "the IT state goes on behind a trapped load");
+    uint32_t load = 0xe5910000, store = 0xe5810000;
+    check_result(run(&load, 1, A32 | PSTATE_E, 0, at), 0x30287818, "DDI0487 PSTATE.E", "LDR with PSTATE.E: big endian");
+    e = run(&store, 1, A32 | PSTATE_E, 0x18782830, at);
+    check_eq(ended(&e) ? read32(PRIORITY_WORD) : 0, 0x30287818, "DDI0487 PSTATE.E", "STR with PSTATE.E: big endian");
+    write32(PRIORITY_WORD, 0x18782830);
     e = run_one(0xe8910005, 0x99, at); /* LDM R1, {R0, R2}: no syndrome */
     bool refused = e.taken && field_get(ESR_EC, e.esr) == EC_DABT_LOWER && field_get(ISS_FSC, e.esr) == FSC_SEA;
     check((ended(&e) && e.x[0] == 0x18782830) || refused, section, "LDM: done in full or refused");
@@ -142,7 +156,8 @@ static void traps(void)
     check_eq(field_get(ESR_EC, e.esr), EC_CP15_32, "DDI0487 CNTKCTL_EL1", "CNTFRQ traps without EL0VCTEN: EC 3");
     msr(cntkctl_el1, BIT(0) | BIT(1));
     isb();
-    check_result(run_one(0xee1e0f10, 0, 0), mrs(cntfrq_el0) & 0xffffffff, "DDI0487 CNTFRQ", "CNTFRQ is readable with EL0VCTEN");
+    check_result(run_one(0xee1e0f10, 0, 0), mrs(cntfrq_el0) & 0xffffffff, "DDI0487 CNTFRQ",
+                 "CNTFRQ is readable with EL0VCTEN");
     uint64_t start = timer_count();
     e = run_one(0xec510f1e, 0, 0);
     uint64_t count = e.x[0] | e.x[1] << 32;
@@ -168,7 +183,8 @@ static void aarch32(void)
         check_skip("DDI0487 ID_AA64PFR0_EL1.EL0", "AArch32 at EL0", UNDER);
         return;
     }
-    uint64_t two = mmu_entry_set(DEVICES, mmu_block(0, 1, true)), three = mmu_entry_set(RAM, mmu_block(RAM_PA, 3, true));
+    uint64_t two = mmu_entry_set(DEVICES, mmu_block(0, 1, true)),
+             three = mmu_entry_set(RAM, mmu_block(RAM_PA, 3, true));
     exceptions();
     aborts();
     accesses();

@@ -22,8 +22,9 @@ static void check_abort(const struct exception *e, struct expected want, const c
                 e->vector == want.vector && (e->spsr & 0x1f) == want.mode;
     tap_check(good, section, name);
     if (!good)
-        print("# taken %u ESR 0x%lx want 0x%lx FAR 0x%lx want 0x%lx ELR 0x%lx want 0x%lx vector %u want %lu SPSR 0x%lx\n",
-              e->taken, e->esr, want.esr, e->far, want.far, e->elr, want.elr, e->vector, want.vector, e->spsr);
+        print(
+            "# taken %u ESR 0x%lx want 0x%lx FAR 0x%lx want 0x%lx ELR 0x%lx want 0x%lx vector %u want %lu SPSR 0x%lx\n",
+            e->taken, e->esr, want.esr, e->far, want.far, e->elr, want.elr, e->vector, want.vector, e->spsr);
 }
 
 static struct expected from_el1h(uint64_t ec, uint64_t iss, uint64_t far)
@@ -53,18 +54,21 @@ static void data(void)
     e = insn_catch(0x39400000, NOWHERE + 0x123, 0); /* LDRB W0, [X0] */
     check_abort(&e, from_el1h(EC_DABT_SAME, FSC_SEA, NOWHERE + 0x123), SEC_DABT, "FAR of a byte access is exact");
     e = insn_catch_el1t(LDR_W, NOWHERE, 0);
-    check_abort(&e, from_el1t(EC_DABT_SAME, FSC_SEA, NOWHERE), SEC_VECTOR, "read of nothing from EL1t uses the SP_EL0 vectors");
+    check_abort(&e, from_el1t(EC_DABT_SAME, FSC_SEA, NOWHERE), SEC_VECTOR,
+                "read of nothing from EL1t uses the SP_EL0 vectors");
     e = insn_catch_el1t(STR_W, NOWHERE, 0);
     check_abort(&e, from_el1t(EC_DABT_SAME, FSC_SEA | ISS_WNR, NOWHERE), SEC_VECTOR, "write to nothing from EL1t");
     uint64_t user = el0_address(NOWHERE);
     e = insn_catch_el0(LDR_W, user, 0);
-    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA, user), SEC_VECTOR, "read of nothing from EL0: FAR is its virtual address");
+    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA, user), SEC_VECTOR,
+                "read of nothing from EL0: FAR is its virtual address");
     e = insn_catch_el0(STR_W, user + 0x40, 0);
     check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA | ISS_WNR, user + 0x40), SEC_VECTOR, "write to nothing from EL0");
     e = insn_catch(LDR_X, NOWHERE_NORMAL, 0);
     check_abort(&e, from_el1h(EC_DABT_SAME, FSC_SEA, NOWHERE_NORMAL), SEC_DABT, "read of nothing mapped Normal");
     e = insn_catch_el0(LDR_X, el0_address(NOWHERE_NORMAL), 0);
-    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA, el0_address(NOWHERE_NORMAL)), SEC_DABT, "read of nothing mapped Normal, EL0");
+    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA, el0_address(NOWHERE_NORMAL)), SEC_DABT,
+                "read of nothing mapped Normal, EL0");
 }
 
 /* DAIF and the flags at the fault are what SPSR has: each tried both ways. */
@@ -75,9 +79,11 @@ static void saved_state(void)
     this_cpu()->code[0] = LDR_W;
     icache_sync((uint64_t)this_cpu()->code, 4);
     struct exception e = el0_catch(insn_address_el0(), nzcv | PSTATE_EL0T, el0_address(NOWHERE), 0);
-    check_eq(e.spsr & UINT64_C(0xf00003df), nzcv | PSTATE_EL0T, "DDI0487 SPSR_EL1", "SPSR has flags, DAIF clear, mode EL0t");
+    check_eq(e.spsr & UINT64_C(0xf00003df), nzcv | PSTATE_EL0T, "DDI0487 SPSR_EL1",
+             "SPSR has flags, DAIF clear, mode EL0t");
     e = el0_catch(insn_address_el0(), PSTATE_DAIF | PSTATE_EL0T, el0_address(NOWHERE), 0);
-    check_eq(e.spsr & UINT64_C(0xf00003df), PSTATE_DAIF | PSTATE_EL0T, "DDI0487 SPSR_EL1", "SPSR has DAIF set as it was");
+    check_eq(e.spsr & UINT64_C(0xf00003df), PSTATE_DAIF | PSTATE_EL0T, "DDI0487 SPSR_EL1",
+             "SPSR has DAIF set as it was");
     check_eq(e.spsr & BIT(20), 0, "DDI0487 SPSR_EL1.IL", "SPSR.IL is clear after an abort");
     check_eq(e.spsr & BIT(21), 0, "DDI0487 SPSR_EL1.SS", "SPSR.SS is clear after an abort");
     e = insn_catch(LDR_W, NOWHERE, 0);
@@ -128,11 +134,14 @@ static void walks(void)
     struct exception e = insn_catch(LDR_X, va, 0);
     check_abort(&e, from_el1h(EC_DABT_SAME, FSC_SEA_WALK(2), va), SEC_DABT, "read, level 2 table where nothing is");
     e = insn_catch(STR_W, va, 0);
-    check_abort(&e, from_el1h(EC_DABT_SAME, FSC_SEA_WALK(2) | ISS_WNR, va), SEC_DABT, "write, level 2 table where nothing is");
+    check_abort(&e, from_el1h(EC_DABT_SAME, FSC_SEA_WALK(2) | ISS_WNR, va), SEC_DABT,
+                "write, level 2 table where nothing is");
     e = insn_catch_el1t(LDR_X, va, 0);
-    check_abort(&e, from_el1t(EC_DABT_SAME, FSC_SEA_WALK(2), va), SEC_DABT, "read from EL1t, level 2 table where nothing is");
+    check_abort(&e, from_el1t(EC_DABT_SAME, FSC_SEA_WALK(2), va), SEC_DABT,
+                "read from EL1t, level 2 table where nothing is");
     e = insn_catch_el0(LDR_X, va, 0);
-    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA_WALK(2), va), SEC_DABT, "read from EL0, level 2 table where nothing is");
+    check_abort(&e, from_el0(EC_DABT_LOWER, FSC_SEA_WALK(2), va), SEC_DABT,
+                "read from EL0, level 2 table where nothing is");
     e = insn_catch(BLR_X0, va & ~UINT64_C(0xf), 0);
     struct expected want = from_el1h(EC_IABT_SAME, FSC_SEA_WALK(2), va & ~UINT64_C(0xf));
     want.elr = want.far;
@@ -151,7 +160,8 @@ static void walks(void)
     mmu_slot_set(0, 0);
     va = mmu_slot_set(0, 0);
     e = insn_catch(LDR_X, va, 0);
-    check_abort(&e, from_el1h(EC_DABT_SAME, FSC_TRANSLATION(1), va), SEC_DABT, "the guest's own translation fault, level 1");
+    check_abort(&e, from_el1h(EC_DABT_SAME, FSC_TRANSLATION(1), va), SEC_DABT,
+                "the guest's own translation fault, level 1");
 }
 
 static uint64_t read_with_mmu_off(uint64_t address, uint64_t unused)
@@ -165,7 +175,8 @@ static void mmu_off(void)
     mmu_disable();
     struct exception e = exception_catch(read_with_mmu_off, NOWHERE, 0);
     mmu_enable(GRANULE_4K);
-    check_eq(e.taken ? e.esr & ESR_ABORT_MASK : 0, esr_make(EC_DABT_SAME, FSC_SEA), SEC_DABT, "read of nothing with the MMU off");
+    check_eq(e.taken ? e.esr & ESR_ABORT_MASK : 0, esr_make(EC_DABT_SAME, FSC_SEA), SEC_DABT,
+             "read of nothing with the MMU off");
     check_eq(e.far, NOWHERE, "DDI0487 FAR_EL1", "its FAR");
 }
 
@@ -174,13 +185,16 @@ static void address_translation(void)
 {
     __asm__ volatile("at s1e1r, %0\n isb" ::"r"(NOWHERE));
     uint64_t par = mrs(par_el1);
-    check_eq(par & (FIELD(47, 12) | 1), NOWHERE, "DDI0487 AT S1E1R", "AT S1E1R on an address with nothing behind succeeds");
+    check_eq(par & (FIELD(47, 12) | 1), NOWHERE, "DDI0487 AT S1E1R",
+             "AT S1E1R on an address with nothing behind succeeds");
     __asm__ volatile("at s1e1r, %0\n isb" ::"r"((uint64_t)&cpus[0]));
     par = mrs(par_el1);
-    check_eq(par & (FIELD(47, 12) | 1), align_down((uint64_t)&cpus[0], 4096), "DDI0487 PAR_EL1", "AT S1E1R gives the address in PAR_EL1");
+    check_eq(par & (FIELD(47, 12) | 1), align_down((uint64_t)&cpus[0], 4096), "DDI0487 PAR_EL1",
+             "AT S1E1R gives the address in PAR_EL1");
     __asm__ volatile("at s1e0w, %0\n isb" ::"r"((uint64_t)&cpus[0]));
     par = mrs(par_el1);
-    check_eq(par & 0x7f, 1 | 0x0d << 1, "DDI0487 PAR_EL1", "AT S1E0W on an EL1 page: permission fault level 1 in PAR_EL1");
+    check_eq(par & 0x7f, 1 | 0x0d << 1, "DDI0487 PAR_EL1",
+             "AT S1E0W on an EL1 page: permission fault level 1 in PAR_EL1");
 }
 
 static void aborts(void)

@@ -21,11 +21,11 @@ static bool holds(uint8_t seed)
     return true;
 }
 
-#define by_address(op)                                                                 \
-    do {                                                                               \
+#define by_address(op) \
+    do { \
         for (uint64_t a = (uint64_t)area; a < (uint64_t)area + AREA; a += dcache_line()) \
-            __asm__ volatile(op ", %0" ::"r"(a) : "memory");                           \
-        dsb(sy);                                                                       \
+            __asm__ volatile(op ", %0" ::"r"(a) : "memory"); \
+        dsb(sy); \
     } while (0)
 
 static void maintenance_by_address(void)
@@ -55,7 +55,8 @@ static void set_way_level(unsigned int level, enum set_way what)
     uint64_t id = mrs(ccsidr_el1);
     bool wide = idreg_field(mrs(id_aa64mmfr2_el1), 20) >= 1;
     uint64_t line = (id & 7) + 4, ways = wide ? (id >> 3 & 0x1fffff) : (id >> 3 & 0x3ff);
-    uint64_t sets = wide ? (id >> 32 & 0xffffff) : (id >> 13 & 0x7fff), shift = ways ? (unsigned int)__builtin_clz((uint32_t)ways) : 0;
+    uint64_t sets = wide ? (id >> 32 & 0xffffff) : (id >> 13 & 0x7fff),
+             shift = ways ? (unsigned int)__builtin_clz((uint32_t)ways) : 0;
     for (uint64_t way = 0; way <= ways; way++) {
         for (uint64_t set = 0; set <= sets; set++) {
             uint64_t v = way << shift | set << line | level << 1;
@@ -114,8 +115,8 @@ static void zeroing(void)
     check(zero, "DDI0487 DC ZVA", "DC ZVA zeroes its block, whatever the address in it");
     check(rest, "DDI0487 DC ZVA", "and nothing else");
     struct exception e = insn_catch(0xd50b7421, 0, NOWHERE_NORMAL);
-    check_eq(e.taken ? e.esr & ESR_ABORT_MASK & ~ISS_CM : 0, esr_make(EC_DABT_SAME, FSC_SEA | ISS_WNR), "DDI0487 DC ZVA",
-             "where nothing is: a synchronous external abort");
+    check_eq(e.taken ? e.esr & ESR_ABORT_MASK & ~ISS_CM : 0, esr_make(EC_DABT_SAME, FSC_SEA | ISS_WNR),
+             "DDI0487 DC ZVA", "where nothing is: a synchronous external abort");
     uint64_t sctlr = mrs(sctlr_el1);
     msr(sctlr_el1, sctlr | SCTLR_DZE);
     isb();
@@ -170,7 +171,8 @@ static void self_modifying(void)
             there &= cpu_call(1 + i / 8 % (cpu_count - 1), run_area, 0) == i;
     }
     check(here, "DDI0487 Synchronization of data and instruction caches", "code written and run, 200 times");
-    check_if(cpu_count > 1, NEEDS_CORES, there, "DDI0487 Synchronization of data and instruction caches", "and run on another core");
+    check_if(cpu_count > 1, NEEDS_CORES, there, "DDI0487 Synchronization of data and instruction caches",
+             "and run on another core");
 }
 
 /* Without the caches, what was cleaned is read; with them again, what was written past them is. */
@@ -184,7 +186,8 @@ static void past_the_caches(void)
     mmu_enable(GRANULE_4K);
     dcache_clean_invalidate((uint64_t)area, AREA);
     check(without, "DDI0487 Behavior of caches with SCTLR_EL1.C 0", "cleaned data is seen with the MMU off");
-    check(holds(7), "DDI0487 Behavior of caches with SCTLR_EL1.C 0", "data written with the MMU off is seen with it on");
+    check(holds(7), "DDI0487 Behavior of caches with SCTLR_EL1.C 0",
+          "data written with the MMU off is seen with it on");
 }
 
 static void granule(enum granule g, const char *const names[4], uint64_t level)
@@ -212,12 +215,12 @@ static void granule(enum granule g, const char *const names[4], uint64_t level)
 
 static void granules(void)
 {
-    static const char *const k4[] = { "4 KiB granule: RAM", "4 KiB granule: a translation fault", "4 KiB granule: an external abort",
-                                      "4 KiB granule: EL0" };
-    static const char *const k16[] = { "16 KiB granule: RAM", "16 KiB granule: a translation fault", "16 KiB granule: an external abort",
-                                       "16 KiB granule: EL0" };
-    static const char *const k64[] = { "64 KiB granule: RAM", "64 KiB granule: a translation fault", "64 KiB granule: an external abort",
-                                       "64 KiB granule: EL0" };
+    static const char *const k4[] = { "4 KiB granule: RAM", "4 KiB granule: a translation fault",
+                                      "4 KiB granule: an external abort", "4 KiB granule: EL0" };
+    static const char *const k16[] = { "16 KiB granule: RAM", "16 KiB granule: a translation fault",
+                                       "16 KiB granule: an external abort", "16 KiB granule: EL0" };
+    static const char *const k64[] = { "64 KiB granule: RAM", "64 KiB granule: a translation fault",
+                                       "64 KiB granule: an external abort", "64 KiB granule: EL0" };
     granule(GRANULE_4K, k4, 1);
     granule(GRANULE_16K, k16, 2);
     granule(GRANULE_64K, k64, 2);

@@ -63,10 +63,13 @@ static void counters(void)
         offsets &= cpu_call(i, offset, 0) - mine + slack < 2 * slack;
     }
     check_if(cpu_count > 1, NEEDS_CORES, same, "DDI0487 CNTFRQ_EL0", "CNTFRQ_EL0 is the same on every core");
-    check_if(cpu_count > 1, NEEDS_CORES, ordered, "DDI0487 The system counter", "the virtual count is one for all cores");
-    check_if(cpu_count > 1, NEEDS_CORES, offsets, "DDI0487 CNTVOFF_EL2", "the virtual offset is the same on every core");
+    check_if(cpu_count > 1, NEEDS_CORES, ordered, "DDI0487 The system counter",
+             "the virtual count is one for all cores");
+    check_if(cpu_count > 1, NEEDS_CORES, offsets, "DDI0487 CNTVOFF_EL2",
+             "the virtual offset is the same on every core");
     struct exception e = insn_catch(INSN_MRS(SYSREG(3, 7, 14, 2, 1)), 0, 0);
-    check_undef(&e, insn_address(), "DDI0487 CNTPS_CTL_EL1", "the Secure physical timer is UNDEFINED at Non-secure EL1");
+    check_undef(&e, insn_address(), "DDI0487 CNTPS_CTL_EL1",
+                "the Secure physical timer is UNDEFINED at Non-secure EL1");
     e = insn_catch(INSN_MSR(SYSREG(3, 3, 14, 0, 0)), f, 0);
     if (tap_under_hypervisor())
         check_undef(&e, insn_address(), "DDI0487 CNTFRQ_EL0", "CNTFRQ_EL0 is read-only below the highest EL");
@@ -116,9 +119,11 @@ static void el0_access(void)
     msr(cntkctl_el1, EL0VTEN | EL0PTEN);
     isb();
     struct exception e = insn_catch_el0(INSN_MSR(SYSREG(3, 3, 14, 3, 2)), UINT64_C(0xabcdef0123456789), 0);
-    check(!e.taken && mrs(cntv_cval_el0) == UINT64_C(0xabcdef0123456789), "DDI0487 CNTV_CVAL_EL0", "EL0 writes the virtual timer");
+    check(!e.taken && mrs(cntv_cval_el0) == UINT64_C(0xabcdef0123456789), "DDI0487 CNTV_CVAL_EL0",
+          "EL0 writes the virtual timer");
     e = insn_catch_el0(INSN_MSR(SYSREG(3, 3, 14, 2, 2)), UINT64_C(0xabcdef0123456789), 0);
-    check(!e.taken && mrs(cntp_cval_el0) == UINT64_C(0xabcdef0123456789), "DDI0487 CNTP_CVAL_EL0", "EL0 writes the physical timer");
+    check(!e.taken && mrs(cntp_cval_el0) == UINT64_C(0xabcdef0123456789), "DDI0487 CNTP_CVAL_EL0",
+          "EL0 writes the physical timer");
     msr(cntkctl_el1, before);
     isb();
 }
@@ -154,8 +159,8 @@ static void per_core(void)
     for (unsigned int i = 1; i < cpu_count; i++)
         all &= cpu_call(i, arm_here, 0) == INTID_CNTV;
     check(all, "DDI0487 Generic Timer", "each core has timers of its own");
-    check(gic_poll(100) == INTID_NONE && mrs(cntv_cval_el0) == 0x1234 && mrs(cntv_ctl_el0) == 0, "DDI0487 Generic Timer",
-          "another core's timer leaves this one alone");
+    check(gic_poll(100) == INTID_NONE && mrs(cntv_cval_el0) == 0x1234 && mrs(cntv_ctl_el0) == 0,
+          "DDI0487 Generic Timer", "another core's timer leaves this one alone");
     gic_disable(INTID_CNTV);
 }
 

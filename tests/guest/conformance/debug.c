@@ -63,7 +63,8 @@ static uint64_t registers_kept(uint64_t seed)
         mdscr(i & 1 ? MDSCR_MDE : 0);
         hvc(PSCI_VERSION, 0, 0, 0);
         read32(GICD + GICD_TYPER);
-        bad += mrs(dbgbvr0_el1) != v || mrs(dbgbvr1_el1) != v + 8 || mrs(dbgwvr0_el1) != v + 16 || mrs(dbgwvr1_el1) != v + 24;
+        bad += mrs(dbgbvr0_el1) != v || mrs(dbgbvr1_el1) != v + 8 || mrs(dbgwvr0_el1) != v + 16 ||
+               mrs(dbgwvr1_el1) != v + 24;
         bad += (mrs(dbgbcr0_el1) & 0x1e0) != 0x1e0 || (mrs(dbgwcr0_el1) & 0x1e0) != 0x1e0;
         bad += mrs(mdscr_el1) != (i & 1 ? MDSCR_MDE : 0);
     }
@@ -107,7 +108,8 @@ static void breakpoints(void)
     msr(dbgbcr0_el1, BCR_E_EL1_ANY_BYTE);
     mdscr(MDSCR_MDE | MDSCR_KDE);
     struct exception e = run_open(INSN_NOP, 0, 0);
-    check_eq(e.esr, esr_make(EC_BREAKPOINT_SAME, FSC_DEBUG), "DDI0487 Breakpoint exceptions", "a hardware breakpoint at EL1: EC 0x31");
+    check_eq(e.esr, esr_make(EC_BREAKPOINT_SAME, FSC_DEBUG), "DDI0487 Breakpoint exceptions",
+             "a hardware breakpoint at EL1: EC 0x31");
     check_eq(e.elr, insn_address(), "DDI0487 Breakpoint exceptions", "before the instruction is executed");
     mdscr(MDSCR_MDE);
     e = run_open(INSN_NOP, 0, 0);
@@ -116,7 +118,8 @@ static void breakpoints(void)
     msr(dbgbcr0_el1, BCR_E_EL0_ANY_BYTE);
     mdscr(MDSCR_MDE);
     e = insn_catch_el0(INSN_NOP, 0, 0);
-    check_eq(e.esr, esr_make(EC_BREAKPOINT_LOWER, FSC_DEBUG), "DDI0487 Breakpoint exceptions", "a hardware breakpoint at EL0: EC 0x30");
+    check_eq(e.esr, esr_make(EC_BREAKPOINT_LOWER, FSC_DEBUG), "DDI0487 Breakpoint exceptions",
+             "a hardware breakpoint at EL0: EC 0x30");
     mdscr(0);
     e = insn_catch_el0(INSN_NOP, 0, 0);
     check(!e.taken, "DDI0487 MDSCR_EL1.MDE", "none without MDE");
@@ -129,10 +132,12 @@ static void watchpoints(void)
     msr(dbgwcr0_el1, WCR_E_EL1 | WCR_LOAD | WCR_STORE | WCR_BAS_4);
     mdscr(MDSCR_MDE | MDSCR_KDE);
     struct exception e = run_open(0xb9400000, (uint64_t)watched, 0);
-    check_eq(e.esr & ~ISS_CM, esr_make(EC_WATCHPOINT_SAME, FSC_DEBUG), "DDI0487 Watchpoint exceptions", "a watched load: EC 0x35");
+    check_eq(e.esr & ~ISS_CM, esr_make(EC_WATCHPOINT_SAME, FSC_DEBUG), "DDI0487 Watchpoint exceptions",
+             "a watched load: EC 0x35");
     check_eq(e.far, (uint64_t)watched, "DDI0487 Watchpoint exceptions", "FAR is the watched address");
     e = run_open(0xb9000001, (uint64_t)watched, 0x55);
-    check_eq(e.esr & ~ISS_CM, esr_make(EC_WATCHPOINT_SAME, FSC_DEBUG | ISS_WNR), "DDI0487 Watchpoint exceptions", "a watched store: WnR");
+    check_eq(e.esr & ~ISS_CM, esr_make(EC_WATCHPOINT_SAME, FSC_DEBUG | ISS_WNR), "DDI0487 Watchpoint exceptions",
+             "a watched store: WnR");
     check_eq(watched[0], 0, "DDI0487 Watchpoint exceptions", "the store was not done");
     e = run_open(0xb9400000, (uint64_t)&watched[1], 0);
     check_eq(field_get(ESR_EC, e.esr), EC_SVC64, "DDI0487 DBGWCR<n>_EL1.BAS", "the next word is not watched");
@@ -153,13 +158,15 @@ static void single_step(void)
     icache_sync((uint64_t)code, 12);
     mdscr(MDSCR_SS);
     struct exception e = el0_catch(insn_address_el0(), (PSTATE_DAIF & ~BIT(9)) | SPSR_SS | PSTATE_EL0T, 10, 0);
-    check_eq(e.esr, esr_make(EC_STEP_LOWER, ISS_ISV | FSC_DEBUG), "DDI0487 Software Step exceptions", "one step at EL0: EC 0x32, ISV");
+    check_eq(e.esr, esr_make(EC_STEP_LOWER, ISS_ISV | FSC_DEBUG), "DDI0487 Software Step exceptions",
+             "one step at EL0: EC 0x32, ISV");
     check_eq(e.elr, insn_address_el0() + 4, "DDI0487 Software Step exceptions", "after one instruction");
     check_eq(e.x[0], 11, "DDI0487 Software Step exceptions", "which was executed");
     check_eq(e.spsr & SPSR_SS, 0, "DDI0487 SPSR_EL1.SS", "SPSR.SS is clear then");
     code[0] = 0xb9400020; /* LDR W0, [X1]: trapped by the hypervisor */
     icache_sync((uint64_t)code, 12);
-    e = el0_catch(insn_address_el0(), (PSTATE_DAIF & ~BIT(9)) | SPSR_SS | PSTATE_EL0T, 10, el0_address(GICD + GICD_TYPER));
+    e = el0_catch(insn_address_el0(), (PSTATE_DAIF & ~BIT(9)) | SPSR_SS | PSTATE_EL0T, 10,
+                  el0_address(GICD + GICD_TYPER));
     check_eq(field_get(ESR_EC, e.esr), EC_STEP_LOWER, "DDI0487 Software Step exceptions", "a step over a trapped load");
     check_eq(e.elr, insn_address_el0() + 4, "DDI0487 Software Step exceptions", "stops right behind it");
     check_eq(e.x[0], read32(GICD + GICD_TYPER), "DDI0487 Software Step exceptions", "its value is there");

@@ -84,9 +84,12 @@ static void set_clear(uint32_t set, uint32_t clear, const char *section, const c
 
 static void set_clear_pairs(void)
 {
-    static const char *enable[] = { "all bits clear", "set by ones", "ICENABLER reads the same", "zeros do nothing", "cleared by ones" };
-    static const char *pend[] = { "all bits clear", "set by ones", "ICPENDR reads the same", "zeros do nothing", "cleared by ones" };
-    static const char *active[] = { "all bits clear", "set by ones", "ICACTIVER reads the same", "zeros do nothing", "cleared by ones" };
+    static const char *enable[] = { "all bits clear", "set by ones", "ICENABLER reads the same", "zeros do nothing",
+                                    "cleared by ones" };
+    static const char *pend[] = { "all bits clear", "set by ones", "ICPENDR reads the same", "zeros do nothing",
+                                  "cleared by ones" };
+    static const char *active[] = { "all bits clear", "set by ones", "ICACTIVER reads the same", "zeros do nothing",
+                                    "cleared by ones" };
     set_clear(GICD_ISENABLER, GICD_ICENABLER, "IHI0069 GICD_ISENABLER<n>, GICD_ICENABLER<n>", enable);
     set_clear(GICD_ISPENDR, GICD_ICPENDR, "IHI0069 GICD_ISPENDR<n>, GICD_ICPENDR<n>", pend);
     set_clear(GICD_ISACTIVER, GICD_ICACTIVER, "IHI0069 GICD_ISACTIVER<n>, GICD_ICACTIVER<n>", active);
@@ -128,15 +131,19 @@ static void beyond(void)
 {
     uint32_t lines = (rd(GICD_TYPER) & 0x1f) + 1;
     if (lines >= 32) {
-        check_skip("IHI0069 GICD_TYPER.ITLinesNumber", "banks beyond the last INTID are RAZ/WI", "all INTIDs implemented");
+        check_skip("IHI0069 GICD_TYPER.ITLinesNumber", "banks beyond the last INTID are RAZ/WI",
+                   "all INTIDs implemented");
         return;
     }
     wr(GICD_ISENABLER + 4 * lines, ~0u);
     wr(GICD_ISPENDR + 4 * lines, ~0u);
     wr(GICD_IPRIORITYR + 32 * lines, ~0u);
-    check_eq(rd(GICD_ISENABLER + 4 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber", "enables beyond the last INTID are RAZ/WI");
-    check_eq(rd(GICD_ISPENDR + 4 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber", "pending beyond the last INTID is RAZ/WI");
-    check_eq(rd(GICD_IPRIORITYR + 32 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber", "priorities beyond the last INTID are RAZ/WI");
+    check_eq(rd(GICD_ISENABLER + 4 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber",
+             "enables beyond the last INTID are RAZ/WI");
+    check_eq(rd(GICD_ISPENDR + 4 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber",
+             "pending beyond the last INTID is RAZ/WI");
+    check_eq(rd(GICD_IPRIORITYR + 32 * lines), 0, "IHI0069 GICD_TYPER.ITLinesNumber",
+             "priorities beyond the last INTID are RAZ/WI");
 }
 
 static void priorities(void)
@@ -164,7 +171,8 @@ static void configuration(void)
     wr(at, 0);
     uint32_t zeros = rd(at);
     check_eq((ones | zeros) & 0x55555555, 0, "IHI0069 GICD_ICFGR<n>", "bit 0 of each field is RES0");
-    check_eq_if(tap_under_hypervisor(), HYP_ONLY, ones, 0xaaaaaaaa, "IHI0069 GICD_ICFGR<n>", "SPIs can be edge-triggered");
+    check_eq_if(tap_under_hypervisor(), HYP_ONLY, ones, 0xaaaaaaaa, "IHI0069 GICD_ICFGR<n>",
+                "SPIs can be edge-triggered");
     check_eq_if(tap_under_hypervisor(), HYP_ONLY, zeros, 0, "IHI0069 GICD_ICFGR<n>", "SPIs can be level-sensitive");
     wr(at, before);
     uint32_t group = GICD_IGROUPR + 4 * BANK;
@@ -179,8 +187,8 @@ static void routing_register(void)
     write64(at, UINT64_C(0xff00ffffff));
     check_eq(read64(at) & ~UINT64_C(0xff00ffffff), 0, "IHI0069 GICD_IROUTER<n>", "reserved bits of a router are RES0");
     write64(at, ~UINT64_C(0));
-    check_eq_if(tap_under_hypervisor(), HYP_ONLY, read64(at) & ~(UINT64_C(0xff00ffffff) | IROUTER_IRM), 0, "IHI0069 GICD_IROUTER<n>",
-                "reserved bits stay RES0");
+    check_eq_if(tap_under_hypervisor(), HYP_ONLY, read64(at) & ~(UINT64_C(0xff00ffffff) | IROUTER_IRM), 0,
+                "IHI0069 GICD_IROUTER<n>", "reserved bits stay RES0");
     write32(at, 2);
     write32(at + 4, 0);
     check_eq(read64(at), 2, "IHI0069 GICD_IROUTER<n>", "a router is written by halves");
@@ -198,7 +206,8 @@ static uint64_t reads_of(uint64_t offset, uint64_t unused)
 
 static void reserved(void)
 {
-    static const uint32_t offsets[] = { 0x0010, 0x0014, 0x0044, 0x0064, 0x007c, 0x0bfc, 0x1f00, 0x5ffc, 0x8000, 0xbffc, 0xc800, 0xff00 };
+    static const uint32_t offsets[] = { 0x0010, 0x0014, 0x0044, 0x0064, 0x007c, 0x0bfc,
+                                        0x1f00, 0x5ffc, 0x8000, 0xbffc, 0xc800, 0xff00 };
     bool aborted = false, other = false;
     for (unsigned int i = 0; i < ARRAY_LEN(offsets); i++) {
         struct exception e = exception_catch(reads_of, offsets[i], 0);
@@ -228,7 +237,8 @@ static void states(void)
     check(gic_is_pending(SPI_A), "IHI0069 GICD_ISPENDR<n>", "it is still pending");
     gic_enable(SPI_A);
     check_eq(gic_poll(10000), SPI_A, "IHI0069 GICD_ISENABLER<n>", "enabling delivers it");
-    check(!gic_is_pending(SPI_A), "IHI0069 Interrupt handling states", "an edge is no longer pending once acknowledged");
+    check(!gic_is_pending(SPI_A), "IHI0069 Interrupt handling states",
+          "an edge is no longer pending once acknowledged");
     check(gic_is_active(SPI_A), "IHI0069 GICD_ISACTIVER<n>", "it is active");
     gic_set_pending(SPI_A);
     check(gic_is_pending(SPI_A) && gic_is_active(SPI_A), "IHI0069 Interrupt handling states", "active and pending");

@@ -42,8 +42,8 @@ static void identification(void)
     check_eq_if(hyp, HYP_ONLY, flags & 3, 0, "IHI0069 GICR_TYPER.PLPIS, VLPIS", "no LPIs");
     check_eq_if(hyp, HYP_ONLY, flags & BIT(3), 0, "IHI0069 GICR_TYPER.DirectLPI", "no direct LPIs");
     uint64_t typer = read64(rd_base() + GICR_TYPER);
-    check_eq(read32(rd_base() + GICR_TYPER) | (uint64_t)read32(rd_base() + GICR_TYPER + 4) << 32, typer, "IHI0069 GICR_TYPER",
-             "GICR_TYPER is readable by halves");
+    check_eq(read32(rd_base() + GICR_TYPER) | (uint64_t)read32(rd_base() + GICR_TYPER + 4) << 32, typer,
+             "IHI0069 GICR_TYPER", "GICR_TYPER is readable by halves");
     write64(rd_base() + GICR_TYPER, ~typer);
     check_eq(read64(rd_base() + GICR_TYPER), typer, "IHI0069 GICR_TYPER", "GICR_TYPER is read-only");
     check((rd(GICR_PIDR2) >> 4 & 0xf) >= 3, "IHI0069 GICR_PIDR2.ArchRev", "GICv3 or later");
@@ -58,7 +58,8 @@ static void waker(void)
     msr(icc_igrpen0_el1, 0);
     isb();
     wr(GICR_WAKER, WAKER_SLEEP);
-    check(wait_until(rd(GICR_WAKER) & WAKER_ASLEEP, 100), "IHI0069 GICR_WAKER", "ChildrenAsleep follows ProcessorSleep");
+    check(wait_until(rd(GICR_WAKER) & WAKER_ASLEEP, 100), "IHI0069 GICR_WAKER",
+          "ChildrenAsleep follows ProcessorSleep");
     check(rd(GICR_WAKER) & WAKER_SLEEP, "IHI0069 GICR_WAKER", "ProcessorSleep reads back");
     wr(GICR_WAKER, 0);
     check(wait_until(!(rd(GICR_WAKER) & WAKER_ASLEEP), 100), "IHI0069 GICR_WAKER", "and it wakes");
@@ -104,7 +105,8 @@ static void registers(void)
     wr(GICR_CTLR, 0);
     if (hyp)
         write64(rd_base() + GICR_PROPBASER, ~UINT64_C(0));
-    check_eq_if(hyp, HYP_ONLY, hyp ? read64(rd_base() + GICR_PROPBASER) : 0, 0, "IHI0069 GICR_PROPBASER", "RES0 without LPIs");
+    check_eq_if(hyp, HYP_ONLY, hyp ? read64(rd_base() + GICR_PROPBASER) : 0, 0, "IHI0069 GICR_PROPBASER",
+                "RES0 without LPIs");
     gic_cpu_init();
 }
 
@@ -122,7 +124,8 @@ static void delivery(void)
     gic_enable(PPI_A);
     gic_set_pending(PPI_A);
     check_eq(gic_poll(10000), PPI_A, "IHI0069 GICR_ISPENDR0", "a PPI made pending arrives");
-    check(!gic_is_pending(PPI_A), "IHI0069 Interrupt handling states", "a latched PPI is not pending once acknowledged");
+    check(!gic_is_pending(PPI_A), "IHI0069 Interrupt handling states",
+          "a latched PPI is not pending once acknowledged");
     gic_eoi1(PPI_A);
     gic_disable(PPI_A);
 }
@@ -145,16 +148,20 @@ static void from_another(void)
     cores_ready();
     uint64_t there = cpus[1].redistributor;
     write32(there + GICR_ISENABLER0, BIT(PPI_B) | BIT(SGI_A));
-    check_eq(read32(there + GICR_ISENABLER0), BIT(PPI_B) | BIT(SGI_A), "IHI0069 GICR_ISENABLER0", "another core's enables read back");
+    check_eq(read32(there + GICR_ISENABLER0), BIT(PPI_B) | BIT(SGI_A), "IHI0069 GICR_ISENABLER0",
+             "another core's enables read back");
     check_eq(rd(GICR_ISENABLER0) & BIT(PPI_B), 0, "IHI0069 GICR_ISENABLER0", "and are not this core's");
     write32(there + GICR_ISPENDR0, BIT(PPI_B));
-    check_eq(cpu_call(1, take_one, 100000), PPI_B, "IHI0069 GICR_ISPENDR0", "a PPI made pending by another core arrives");
+    check_eq(cpu_call(1, take_one, 100000), PPI_B, "IHI0069 GICR_ISPENDR0",
+             "a PPI made pending by another core arrives");
     write32(there + GICR_ISPENDR0, BIT(SGI_A));
-    check_eq(cpu_call(1, take_one, 100000), SGI_A, "IHI0069 GICR_ISPENDR0", "an SGI made pending by another core arrives");
+    check_eq(cpu_call(1, take_one, 100000), SGI_A, "IHI0069 GICR_ISPENDR0",
+             "an SGI made pending by another core arrives");
     cpu_post(1, take_one, 100000);
     delay_us(500);
     write32(there + GICR_ISPENDR0, BIT(PPI_B));
-    check(cpu_wait(1, 1000) && cpus[1].job_result == PPI_B, "IHI0069 GICR_ISPENDR0", "also while that core waits for it");
+    check(cpu_wait(1, 1000) && cpus[1].job_result == PPI_B, "IHI0069 GICR_ISPENDR0",
+          "also while that core waits for it");
     write32(there + GICR_ISPENDR0, BIT(PPI_B));
     write32(there + GICR_ICPENDR0, BIT(PPI_B));
     check_eq(cpu_call(1, take_one, 300), INTID_NONE, "IHI0069 GICR_ICPENDR0", "and is taken back by another core");

@@ -31,13 +31,14 @@ static void readable(void)
 {
     uint64_t trapped = ids_read(0);
     static const char *const names[] = {
-        "ID_PFR0_EL1 to ID_MMFR3_EL1 are readable",    "ID_ISAR0_EL1 to ID_ISAR6_EL1 are readable",
-        "MVFR0_EL1 to ID_MMFR5_EL1 are readable",      "ID_AA64PFR0_EL1 and its row are readable",
-        "ID_AA64DFR0_EL1 and its row are readable",    "ID_AA64ISAR0_EL1 and its row are readable",
+        "ID_PFR0_EL1 to ID_MMFR3_EL1 are readable",  "ID_ISAR0_EL1 to ID_ISAR6_EL1 are readable",
+        "MVFR0_EL1 to ID_MMFR5_EL1 are readable",    "ID_AA64PFR0_EL1 and its row are readable",
+        "ID_AA64DFR0_EL1 and its row are readable",  "ID_AA64ISAR0_EL1 and its row are readable",
         "ID_AA64MMFR0_EL1 and its row are readable",
     };
     for (unsigned int crm = ID_FIRST_CRM; crm <= ID_LAST_CRM; crm++)
-        check_eq(trapped >> crm & 1, 0, "DDI0487 System instruction class encoding, identification registers", names[crm - 1]);
+        check_eq(trapped >> crm & 1, 0, "DDI0487 System instruction class encoding, identification registers",
+                 names[crm - 1]);
 }
 
 static void same_everywhere(void)
@@ -96,14 +97,17 @@ static void processor_features(void)
     check(idreg_field(pfr0, 0) >= 1 && idreg_field(pfr0, 4) >= 1, "DDI0487 ID_AA64PFR0_EL1", "EL0 and EL1 in AArch64");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr0, 8), 0, "DDI0487 ID_AA64PFR0_EL1.EL2", "no EL2 for the guest");
     check(idreg_field(pfr0, 24) >= 1, "DDI0487 ID_AA64PFR0_EL1.GIC", "GIC system registers offered");
-    check_eq(idreg_field(pfr0, 16), idreg_field(pfr0, 20), "DDI0487 ID_AA64PFR0_EL1", "FP and AdvSIMD fields are equal");
+    check_eq(idreg_field(pfr0, 16), idreg_field(pfr0, 20), "DDI0487 ID_AA64PFR0_EL1",
+             "FP and AdvSIMD fields are equal");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr0, 32), 0, "DDI0487 ID_AA64PFR0_EL1.SVE", "SVE is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr0, 40), 0, "DDI0487 ID_AA64PFR0_EL1.MPAM", "MPAM is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr0, 44), 0, "DDI0487 ID_AA64PFR0_EL1.AMU", "AMU is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr1, 8), 0, "DDI0487 ID_AA64PFR1_EL1.MTE", "MTE is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(pfr1, 24), 0, "DDI0487 ID_AA64PFR1_EL1.SME", "SME is hidden");
-    check_eq_if(hyp, HYP_ONLY, idreg_field(mrs(id_aa64mmfr2_el1), 24), 0, "DDI0487 ID_AA64MMFR2_EL1.NV", "NV is hidden");
-    check_eq_if(hyp, HYP_ONLY, idreg_field(mrs(id_aa64mmfr1_el1), 8), 0, "DDI0487 ID_AA64MMFR1_EL1.VH", "VHE is hidden");
+    check_eq_if(hyp, HYP_ONLY, idreg_field(mrs(id_aa64mmfr2_el1), 24), 0, "DDI0487 ID_AA64MMFR2_EL1.NV",
+                "NV is hidden");
+    check_eq_if(hyp, HYP_ONLY, idreg_field(mrs(id_aa64mmfr1_el1), 8), 0, "DDI0487 ID_AA64MMFR1_EL1.VH",
+                "VHE is hidden");
     check_eq_if(hyp, HYP_ONLY, id_values[0][3 * 8 + 4], 0, "DDI0487 ID_AA64ZFR0_EL1", "SVE feature register is zero");
     check_eq_if(hyp, HYP_ONLY, id_values[0][3 * 8 + 5], 0, "DDI0487 ID_AA64SMFR0_EL1", "SME feature register is zero");
 }
@@ -115,13 +119,15 @@ static void debug_features(void)
     check(idreg_field(dfr0, 0) >= 6, "DDI0487 ID_AA64DFR0_EL1.DebugVer", "Armv8 debug");
     check(idreg_field(dfr0, 12) >= 1, "DDI0487 ID_AA64DFR0_EL1.BRPs", "two breakpoints at least");
     check(idreg_field(dfr0, 20) >= 1, "DDI0487 ID_AA64DFR0_EL1.WRPs", "two watchpoints at least");
-    check(idreg_field(dfr0, 28) <= idreg_field(dfr0, 12), "DDI0487 ID_AA64DFR0_EL1.CTX_CMPs", "context comparators are breakpoints");
+    check(idreg_field(dfr0, 28) <= idreg_field(dfr0, 12), "DDI0487 ID_AA64DFR0_EL1.CTX_CMPs",
+          "context comparators are breakpoints");
     check_if(hyp, HYP_ONLY, idreg_field(dfr0, 8) == 0 || idreg_field(dfr0, 8) == 0xf, "DDI0487 ID_AA64DFR0_EL1.PMUVer",
              "PMU is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(dfr0, 32), 0, "DDI0487 ID_AA64DFR0_EL1.PMSVer", "SPE is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(dfr0, 4), 0, "DDI0487 ID_AA64DFR0_EL1.TraceVer", "trace is hidden");
     check_eq_if(hyp, HYP_ONLY, idreg_field(dfr0, 40), 0, "DDI0487 ID_AA64DFR0_EL1.TraceFilt", "trace filter is hidden");
-    check_eq_if(hyp, HYP_ONLY, idreg_field(dfr0, 44), 0, "DDI0487 ID_AA64DFR0_EL1.TraceBuffer", "trace buffer is hidden");
+    check_eq_if(hyp, HYP_ONLY, idreg_field(dfr0, 44), 0, "DDI0487 ID_AA64DFR0_EL1.TraceBuffer",
+                "trace buffer is hidden");
 }
 
 static void memory_features(void)
@@ -179,7 +185,8 @@ static uint64_t iss_read(uint64_t op0, uint64_t op1, uint64_t crn, uint64_t crm,
 
 static void from_el0(void)
 {
-    check_el0(SYSREG(3, 0, 0, 4, 0), iss_read(3, 0, 0, 4, 0), "DDI0487 ID_AA64PFR0_EL1", "ID_AA64PFR0_EL1 not readable at EL0");
+    check_el0(SYSREG(3, 0, 0, 4, 0), iss_read(3, 0, 0, 4, 0), "DDI0487 ID_AA64PFR0_EL1",
+              "ID_AA64PFR0_EL1 not readable at EL0");
     check_el0(SYSREG(3, 0, 0, 0, 0), iss_read(3, 0, 0, 0, 0), "DDI0487 MIDR_EL1", "MIDR_EL1 not readable at EL0");
     check_el0(SYSREG(3, 0, 0, 0, 5), iss_read(3, 0, 0, 0, 5), "DDI0487 MPIDR_EL1", "MPIDR_EL1 not readable at EL0");
     struct exception e = insn_catch_el0(INSN_MRS(SYSREG(3, 3, 0, 0, 7)), 0, 0);

@@ -35,11 +35,13 @@ static void level(void)
     gic_clear_pending(LINE);
     check(wait_until(gic_is_pending(LINE), 100), "IHI0069 GICD_ICPENDR<n>", "a write cannot clear an asserted level");
     line_low();
-    check(wait_until(!gic_is_pending(LINE), 100), "IHI0069 Level-sensitive interrupts", "line low again: not pending any more");
+    check(wait_until(!gic_is_pending(LINE), 100), "IHI0069 Level-sensitive interrupts",
+          "line low again: not pending any more");
     line_high();
     gic_enable(LINE);
     check_eq(gic_poll(20000), LINE, "IHI0069 Level-sensitive interrupts", "the line is delivered");
-    check(wait_until(gic_is_pending(LINE), 100) && gic_is_active(LINE), "IHI0069 Interrupt handling states", "active and pending while it is high");
+    check(wait_until(gic_is_pending(LINE), 100) && gic_is_active(LINE), "IHI0069 Interrupt handling states",
+          "active and pending while it is high");
     check_eq(gic_poll(200), INTID_NONE, "IHI0069 Interrupt handling states", "not taken twice");
     gic_eoi1(LINE);
     check_eq(gic_poll(20000), LINE, "IHI0069 Level-sensitive interrupts", "again after EOI, the line still being high");
@@ -55,7 +57,8 @@ static void level(void)
     delay_us(100);
     line_low();
     gic_enable(LINE);
-    check_eq(gic_poll(500), INTID_NONE, "IHI0069 Level-sensitive interrupts", "a level that went away while disabled is forgotten");
+    check_eq(gic_poll(500), INTID_NONE, "IHI0069 Level-sensitive interrupts",
+             "a level that went away while disabled is forgotten");
     gic_disable(LINE);
 }
 
@@ -90,7 +93,8 @@ static void routing(void)
         none &= cpu_call(j, take, 200) == INTID_NONE;
     check(none && gic_is_pending(SPI_A), "IHI0069 GICD_IROUTER<n>", "routed to nobody: stays pending");
     gic_route(SPI_A, cpus[cpu_count - 1].mpidr);
-    check_eq(cpu_call(cpu_count - 1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>", "rerouted while pending: the new target takes it");
+    check_eq(cpu_call(cpu_count - 1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>",
+             "rerouted while pending: the new target takes it");
     if (cpu_count < 2) {
         check_skip("IHI0069 GICD_IROUTER<n>", "rerouted away while the old target could see it", NEEDS_CORES);
         return;
@@ -99,7 +103,8 @@ static void routing(void)
     gic_set_pending(SPI_A);
     wait_until(mrs(icc_hppir1_el1) == SPI_A, 100);
     gic_route(SPI_A, cpus[1].mpidr);
-    check_eq(cpu_call(1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>", "rerouted away while the old target could see it");
+    check_eq(cpu_call(1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>",
+             "rerouted away while the old target could see it");
     check_eq(take(300), INTID_NONE, "IHI0069 GICD_IROUTER<n>", "the old target does not take it too");
 }
 

@@ -7,8 +7,8 @@ void check_undef(const struct exception *e, uint64_t elr, const char *section, c
     bool good = e->taken && e->esr == ESR_UNDEF && e->elr == elr;
     tap_check(good, section, name);
     if (!good)
-        print("# taken %u vector %u ESR 0x%lx want 0x%lx, ELR 0x%lx want 0x%lx\n", e->taken, e->vector, e->esr, ESR_UNDEF,
-              e->elr, elr);
+        print("# taken %u vector %u ESR 0x%lx want 0x%lx, ELR 0x%lx want 0x%lx\n", e->taken, e->vector, e->esr,
+              ESR_UNDEF, e->elr, elr);
 }
 
 uint64_t core_gic_init(uint64_t unused)

@@ -29,7 +29,8 @@ static const struct load loads[] = {
     { "LDR, 32 bits", "LDR of nothing, 32 bits", 0xb9400020, PRIORITY_WORD, 0xf0c08010 },
     { "LDRSW", "LDRSW of nothing", 0xb9800020, PRIORITY_WORD, UINT64_C(0xfffffffff0c08010) },
     { "LDRB of the third byte", "LDRB of nothing, third byte", 0x39400820, PRIORITY_WORD, 0xc0 },
-    { "LDRSB of the fourth byte", "LDRSB of nothing, fourth byte", 0x39800c20, PRIORITY_WORD, UINT64_C(0xfffffffffffffff0) },
+    { "LDRSB of the fourth byte", "LDRSB of nothing, fourth byte", 0x39800c20, PRIORITY_WORD,
+      UINT64_C(0xfffffffffffffff0) },
     { "LDR, 64 bits", "LDR of nothing, 64 bits", 0xf9400020, ROUTER, 0x1234567 & 0xffffff },
     { "LDUR", "LDUR of nothing", 0xb8400020, PRIORITY_WORD, 0xf0c08010 },
     { "LDR with register offset", "LDR of nothing with register offset", 0xb87f6820, PRIORITY_WORD, 0xf0c08010 },
@@ -83,7 +84,8 @@ static const struct store stores[] = {
     { "STR, 64 bits", "STR to nothing, 64 bits", 0xf9000020, ROUTER, 0x345678, 0x345678 },
     { "STUR", "STUR to nothing", 0xb8000020, PRIORITY_WORD, 0x50607080, 0x50607080 },
     { "STLR", "STLR to nothing", 0x889ffc20, PRIORITY_WORD, 0x50607080, 0x50607080 },
-    { "STR with register offset", "STR to nothing with register offset", 0xb83f6820, PRIORITY_WORD, 0x88887878, 0x88887878 },
+    { "STR with register offset", "STR to nothing with register offset", 0xb83f6820, PRIORITY_WORD, 0x88887878,
+      0x88887878 },
     { "STR of WZR", "STR of WZR to nothing", 0xb900003f, PRIORITY_WORD, 0, 0 },
 };
 
@@ -137,16 +139,20 @@ static void odds_check(void)
         targets_fill();
         struct exception e = run(o->insn, OLD, o->address);
         uint64_t fsc = field_get(ISS_FSC, e.esr);
-        bool refused = e.taken && field_get(ESR_EC, e.esr) == EC_DABT_SAME && (fsc == FSC_SEA || fsc == FSC_EXCLUSIVE) &&
-                       e.elr == insn_address() && e.x[1] == o->address && e.x[0] == OLD;
-        bool done = !e.taken && e.result == o->want_x0 && (!o->writes || read32(PRIORITY_WORD) == (OLD & 0xf8f8f8f8) ||
-                                                            read32(PRIORITY_WORD) == (uint32_t)OLD);
+        bool refused = e.taken && field_get(ESR_EC, e.esr) == EC_DABT_SAME &&
+                       (fsc == FSC_SEA || fsc == FSC_EXCLUSIVE) && e.elr == insn_address() && e.x[1] == o->address &&
+                       e.x[0] == OLD;
+        bool done =
+            !e.taken && e.result == o->want_x0 &&
+            (!o->writes || read32(PRIORITY_WORD) == (OLD & 0xf8f8f8f8) || read32(PRIORITY_WORD) == (uint32_t)OLD);
         check(refused || done, "DDI0487 ISS encoding for an exception from a Data Abort, ISV", o->name);
         if (!refused && !done)
             print("# taken %u ESR 0x%lx x0 0x%lx x1 0x%lx result 0x%lx\n", e.taken, e.esr, e.x[0], e.x[1], e.result);
         struct exception n = run(o->insn, OLD, NOWHERE);
-        check(n.taken && (n.esr & ESR_ABORT_MASK & ~ISS_WNR) == esr_make(EC_DABT_SAME, FSC_SEA) && n.x[1] == NOWHERE && n.x[0] == OLD,
-              "DDI0487 ISS encoding for an exception from a Data Abort, ISV", "the same of nothing: aborts, base register unchanged");
+        check(n.taken && (n.esr & ESR_ABORT_MASK & ~ISS_WNR) == esr_make(EC_DABT_SAME, FSC_SEA) && n.x[1] == NOWHERE &&
+                  n.x[0] == OLD,
+              "DDI0487 ISS encoding for an exception from a Data Abort, ISV",
+              "the same of nothing: aborts, base register unchanged");
     }
 }
 
@@ -160,7 +166,8 @@ static void write_back(void)
     code[10] = INSN_RET;
     icache_sync((uint64_t)&code[8], 12);
     struct exception e = exception_catch((caught_fn)(uint64_t)&code[8], 0, PRIORITY_WORD);
-    check(e.taken || e.result == PRIORITY_WORD + 4, "DDI0487 LDR (immediate), post-index", "a load that was done wrote its base back");
+    check(e.taken || e.result == PRIORITY_WORD + 4, "DDI0487 LDR (immediate), post-index",
+          "a load that was done wrote its base back");
     code[8] = 0xb9400020 | 31; /* LDR WZR, [X1] */
     icache_sync((uint64_t)&code[8], 12);
     e = exception_catch((caught_fn)(uint64_t)&code[8], 0, PRIORITY_WORD);
@@ -180,6 +187,31 @@ static void from_el0(void)
     check_eq(e.taken ? e.esr : e.result, 0x18181818, SEC_LOAD, "LDR from EL1t");
 }
 
+/* EL0's data is big endian with SCTLR_EL1.E0E, where the core has it: so are its accesses to devices. */
+static void big_endian(void)
+{
+    uint64_t mmfr0 = mrs(id_aa64mmfr0_el1), sctlr = mrs(sctlr_el1);
+    if (!idreg_field(mmfr0, 8) && !idreg_field(mmfr0, 16)) {
+        check_skip("DDI0487 SCTLR_EL1.E0E", "big endian accesses from EL0", "no mixed-endian support");
+        return;
+    }
+    targets_fill();
+    msr(sctlr_el1, sctlr | BIT(24));
+    isb();
+    struct exception word = insn_catch_el0(0xb9400020, OLD, el0_address(PRIORITY_WORD));
+    struct exception half = insn_catch_el0(0x79c00020, OLD, el0_address(UARTIBRD));
+    struct exception byte = insn_catch_el0(0x39800c20, OLD, el0_address(PRIORITY_WORD));
+    struct exception store = insn_catch_el0(0xb9000020, 0x10203040, el0_address(PRIORITY_WORD));
+    msr(sctlr_el1, sctlr);
+    isb();
+    check_eq(word.taken ? word.esr : word.result, 0x1080c0f0, "DDI0487 SCTLR_EL1.E0E", "big endian LDR from EL0");
+    check_eq(half.taken ? half.esr : half.result, 0xffff80f1, "DDI0487 SCTLR_EL1.E0E", "big endian LDRSH from EL0");
+    check_eq(byte.taken ? byte.esr : byte.result, UINT64_C(0xfffffffffffffff0), "DDI0487 SCTLR_EL1.E0E",
+             "LDRSB has no endianness");
+    check_eq(store.taken ? store.esr : read32(PRIORITY_WORD), 0x40302010, "DDI0487 SCTLR_EL1.E0E",
+             "big endian STR from EL0");
+}
+
 /* Hints and maintenance on a device, and where nothing is: no harm. */
 static void harmless(void)
 {
@@ -188,7 +220,8 @@ static void harmless(void)
     e = run(0xf9800020, 0, GICD);
     check(!e.taken, "DDI0487 PRFM (immediate)", "a prefetch of a device does not fault");
     static const uint32_t maintenance[] = { 0xd50b7a21, 0xd50b7b21, 0xd50b7e21, 0xd5087621 };
-    static const char *const names[] = { "DC CVAC where nothing is: done or an abort with CM", "DC CVAU where nothing is: done or an abort with CM",
+    static const char *const names[] = { "DC CVAC where nothing is: done or an abort with CM",
+                                         "DC CVAU where nothing is: done or an abort with CM",
                                          "DC CIVAC where nothing is: done or an abort with CM",
                                          "DC IVAC where nothing is: done or an abort with CM" };
     for (unsigned int i = 0; i < ARRAY_LEN(maintenance); i++) {
@@ -209,6 +242,7 @@ static void mmio(void)
     odds_check();
     write_back();
     from_el0();
+    big_endian();
     harmless();
     write32(UARTIBRD, 13);
 }

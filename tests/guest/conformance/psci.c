@@ -35,17 +35,23 @@ static void discovery(void)
     };
     for (unsigned int i = 0; i < ARRAY_LEN(mandatory); i++)
         check((int32_t)features(mandatory[i].fid) >= 0, "DEN0022 PSCI_FEATURES", mandatory[i].name);
-    check_eq(features(PSCI_CPU_SUSPEND) & ~INT64_C(3), 0, "DEN0022 PSCI_FEATURES", "CPU_SUSPEND's flags have no reserved bit");
-    check_eq((int32_t)features(UNKNOWN_PSCI), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES", "an unknown id is NOT_SUPPORTED");
-    check_eq((int32_t)features(0xc6000001), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES", "an id of another service is NOT_SUPPORTED");
+    check_eq(features(PSCI_CPU_SUSPEND) & ~INT64_C(3), 0, "DEN0022 PSCI_FEATURES",
+             "CPU_SUSPEND's flags have no reserved bit");
+    check_eq((int32_t)features(UNKNOWN_PSCI), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES",
+             "an unknown id is NOT_SUPPORTED");
+    check_eq((int32_t)features(0xc6000001), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES",
+             "an id of another service is NOT_SUPPORTED");
     bool hyp = tap_under_hypervisor();
     check_eq_if(hyp, HYP_ONLY, (int32_t)features(PSCI_VERSION | FID_64), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES",
                 "a 32-bit function has no 64-bit id");
-    check_eq_if(hyp, HYP_ONLY, features(SMCCC_VERSION), PSCI_SUCCESS, "DEN0028 Discovery of SMCCC", "FEATURES offers SMCCC_VERSION");
-    check_eq_if(hyp, HYP_ONLY, features(PSCI_SYSTEM_RESET2), PSCI_SUCCESS, "DEN0022 SYSTEM_RESET2", "FEATURES offers SYSTEM_RESET2");
+    check_eq_if(hyp, HYP_ONLY, features(SMCCC_VERSION), PSCI_SUCCESS, "DEN0028 Discovery of SMCCC",
+                "FEATURES offers SMCCC_VERSION");
+    check_eq_if(hyp, HYP_ONLY, features(PSCI_SYSTEM_RESET2), PSCI_SUCCESS, "DEN0022 SYSTEM_RESET2",
+                "FEATURES offers SYSTEM_RESET2");
     check_eq_if(hyp, HYP_ONLY, features(PSCI_SYSTEM_RESET2 | FID_64), PSCI_SUCCESS, "DEN0022 SYSTEM_RESET2",
                 "FEATURES offers SYSTEM_RESET2, 64-bit");
-    check_eq((int32_t)hvc(UNKNOWN_PSCI, 0, 0, 0), PSCI_NOT_SUPPORTED, "DEN0028 Unknown Function Identifier", "an unknown PSCI call");
+    check_eq((int32_t)hvc(UNKNOWN_PSCI, 0, 0, 0), PSCI_NOT_SUPPORTED, "DEN0028 Unknown Function Identifier",
+             "an unknown PSCI call");
     check_eq((int32_t)hvc(PSCI_VERSION | FID_64, 0, 0, 0), PSCI_NOT_SUPPORTED, "DEN0022 Function identifiers",
              "PSCI_VERSION has no 64-bit id");
 }
@@ -72,13 +78,15 @@ static void optional(void)
         if ((int32_t)features(functions[i].fid) != PSCI_NOT_SUPPORTED)
             check_skip("DEN0022 PSCI_FEATURES", functions[i].name, "offered");
         else
-            check_eq((int32_t)hvc(functions[i].fid, 0, 0, 0), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES", functions[i].name);
+            check_eq((int32_t)hvc(functions[i].fid, 0, 0, 0), PSCI_NOT_SUPPORTED, "DEN0022 PSCI_FEATURES",
+                     functions[i].name);
     }
     int32_t type = (int32_t)hvc(PSCI_MIGRATE_INFO_TYPE, 0, 0, 0);
     check(type == 2 || type == PSCI_NOT_SUPPORTED, "DEN0022 MIGRATE_INFO_TYPE", "no Trusted OS to migrate");
     bool reset2 = tap_under_hypervisor() && features(PSCI_SYSTEM_RESET2) == PSCI_SUCCESS;
     check_eq_if(reset2, "no SYSTEM_RESET2", (int32_t)hvc(reset2 ? PSCI_SYSTEM_RESET2 : UNKNOWN_PSCI, 1, 0, 0),
-                PSCI_INVALID_PARAMETERS, "DEN0022 SYSTEM_RESET2", "a reserved architectural reset type is INVALID_PARAMETERS");
+                PSCI_INVALID_PARAMETERS, "DEN0022 SYSTEM_RESET2",
+                "a reserved architectural reset type is INVALID_PARAMETERS");
 }
 
 static void affinity_info(void)
@@ -86,23 +94,30 @@ static void affinity_info(void)
     uint64_t me = this_cpu()->mpidr;
     check_eq(psci_affinity_info(me), AFFINITY_ON, "DEN0022 AFFINITY_INFO", "the caller is ON");
     check_eq(hvc(PSCI_AFFINITY_INFO, me, 0, 0), AFFINITY_ON, "DEN0022 AFFINITY_INFO", "the caller is ON, 32-bit id");
-    check_eq((int32_t)psci_affinity_info(MPIDR_NOBODY), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO", "nobody there");
-    check_eq((int32_t)psci_affinity_info(me | BIT(31)), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO", "reserved bit 31 set");
-    check_eq((int32_t)psci_affinity_info(me | BIT(24)), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO", "reserved bit 24 set");
-    check_eq_if(tap_under_hypervisor(), HYP_ONLY, (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, me, 4, 0), PSCI_INVALID_PARAMETERS,
-                "DEN0022 AFFINITY_INFO", "level 4 does not exist");
+    check_eq((int32_t)psci_affinity_info(MPIDR_NOBODY), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO",
+             "nobody there");
+    check_eq((int32_t)psci_affinity_info(me | BIT(31)), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO",
+             "reserved bit 31 set");
+    check_eq((int32_t)psci_affinity_info(me | BIT(24)), PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO",
+             "reserved bit 24 set");
+    check_eq_if(tap_under_hypervisor(), HYP_ONLY, (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, me, 4, 0),
+                PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO", "level 4 does not exist");
     int32_t level1 = (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, me, 1, 0);
-    check(level1 == AFFINITY_ON || level1 == PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO", "level 1: ON, or levels not offered");
+    check(level1 == AFFINITY_ON || level1 == PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO",
+          "level 1: ON, or levels not offered");
 }
 
 static void cpu_on_errors(void)
 {
     uint64_t me = this_cpu()->mpidr, entry = (uint64_t)secondary_entry;
     check_eq((int32_t)psci_cpu_on(me, entry, 0), PSCI_ALREADY_ON, "DEN0022 CPU_ON", "the caller is ALREADY_ON");
-    check_eq((int32_t)hvc(PSCI_CPU_ON, me, entry, 0), PSCI_ALREADY_ON, "DEN0022 CPU_ON", "the caller is ALREADY_ON, 32-bit id");
+    check_eq((int32_t)hvc(PSCI_CPU_ON, me, entry, 0), PSCI_ALREADY_ON, "DEN0022 CPU_ON",
+             "the caller is ALREADY_ON, 32-bit id");
     check_eq((int32_t)psci_cpu_on(MPIDR_NOBODY, entry, 0), PSCI_INVALID_PARAMETERS, "DEN0022 CPU_ON", "nobody there");
-    check_eq((int32_t)psci_cpu_on(me | BIT(31), entry, 0), PSCI_INVALID_PARAMETERS, "DEN0022 CPU_ON", "reserved bit 31 set");
-    check_eq((int32_t)psci_cpu_on(UINT64_C(0xff00000000), entry, 0), PSCI_INVALID_PARAMETERS, "DEN0022 CPU_ON", "unknown Aff3");
+    check_eq((int32_t)psci_cpu_on(me | BIT(31), entry, 0), PSCI_INVALID_PARAMETERS, "DEN0022 CPU_ON",
+             "reserved bit 31 set");
+    check_eq((int32_t)psci_cpu_on(UINT64_C(0xff00000000), entry, 0), PSCI_INVALID_PARAMETERS, "DEN0022 CPU_ON",
+             "unknown Aff3");
     bool can = tap_under_hypervisor() && cpu_count > 1;
     const char *reason = cpu_count > 1 ? HYP_ONLY : NEEDS_CORES;
     uint64_t other = can ? cpus[1].mpidr : MPIDR_NOBODY;
@@ -114,7 +129,8 @@ static void cpu_on_errors(void)
                 "a misaligned entry: INVALID_ADDRESS");
     check_eq_if(can, reason, (int32_t)psci_cpu_on(other, UART_BASE, 0), PSCI_INVALID_ADDRESS, "DEN0022 CPU_ON",
                 "an entry in a device: INVALID_ADDRESS");
-    check_eq_if(can, reason, psci_affinity_info(other), AFFINITY_OFF, "DEN0022 CPU_ON", "refused calls leave the core OFF");
+    check_eq_if(can, reason, psci_affinity_info(other), AFFINITY_OFF, "DEN0022 CPU_ON",
+                "refused calls leave the core OFF");
 }
 
 static void on_off(void)
@@ -139,10 +155,14 @@ static void on_off(void)
     cpu_stop(1);
     dcache_clean_invalidate((uint64_t)&cpus[1], sizeof(cpus[1]));
     uint64_t junk = tap_under_hypervisor() ? UINT64_C(0xdead) << 32 : 0;
-    int64_t answer = hvc(PSCI_CPU_ON, cpus[1].mpidr | junk, (uint64_t)secondary_entry | junk, (uint64_t)&cpus[1] | junk);
-    check_eq((int32_t)answer, PSCI_SUCCESS, "DEN0028 SMC32/HVC32 argument passing", "CPU_ON, 32-bit id: only W registers count");
-    check(answer == PSCI_SUCCESS && wait_until(cpus[1].online, 1000), "DEN0022 CPU_ON", "the core comes by the 32-bit id");
-    check_eq(cpus[1].entry_x[0], (uint64_t)&cpus[1], "DEN0022 CPU_ON", "a 32-bit context id arrives zero-extended in x0");
+    int64_t answer =
+        hvc(PSCI_CPU_ON, cpus[1].mpidr | junk, (uint64_t)secondary_entry | junk, (uint64_t)&cpus[1] | junk);
+    check_eq((int32_t)answer, PSCI_SUCCESS, "DEN0028 SMC32/HVC32 argument passing",
+             "CPU_ON, 32-bit id: only W registers count");
+    check(answer == PSCI_SUCCESS && wait_until(cpus[1].online, 1000), "DEN0022 CPU_ON",
+          "the core comes by the 32-bit id");
+    check_eq(cpus[1].entry_x[0], (uint64_t)&cpus[1], "DEN0022 CPU_ON",
+             "a 32-bit context id arrives zero-extended in x0");
 }
 
 static int64_t suspend(uint32_t fid, uint64_t power_state)

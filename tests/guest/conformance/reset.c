@@ -59,7 +59,8 @@ static void boot_core(void)
     check(mrs(cntfrq_el0) != 0, "boot protocol", "boot core: CNTFRQ_EL0 is set");
     check_eq(c->entry.cntv_ctl & CTL_ENABLE, 0, "DDI0487 CNTV_CTL_EL0", "boot core: virtual timer off at entry");
     check_eq(c->entry.cntp_ctl & CTL_ENABLE, 0, "DDI0487 CNTP_CTL_EL0", "boot core: physical timer off at entry");
-    check_eq(c->entry.igrpen0 | c->entry.igrpen1, 0, "IHI0069 ICC_IGRPEN1_EL1", "boot core: interrupt groups off at entry");
+    check_eq(c->entry.igrpen0 | c->entry.igrpen1, 0, "IHI0069 ICC_IGRPEN1_EL1",
+             "boot core: interrupt groups off at entry");
     check_eq(c->entry.pmr, 0, "IHI0069 ICC_PMR_EL1", "boot core: priority mask 0 at entry");
     check_eq(c->entry.oslsr & BIT(1), BIT(1), "DDI0487 OSLSR_EL1", "boot core: OS lock locked at entry");
 }
@@ -85,8 +86,10 @@ static void redistributors(void)
         all.ctlr |= r->ctlr;
         all.igroupr |= r->igroupr;
     }
-    check_eq(waker & WAKER_SLEEP, WAKER_SLEEP, "IHI0069 GICR_WAKER", "reset: every redistributor has ProcessorSleep set");
-    check_eq(waker & WAKER_ASLEEP, WAKER_ASLEEP, "IHI0069 GICR_WAKER", "reset: every redistributor has ChildrenAsleep set");
+    check_eq(waker & WAKER_SLEEP, WAKER_SLEEP, "IHI0069 GICR_WAKER",
+             "reset: every redistributor has ProcessorSleep set");
+    check_eq(waker & WAKER_ASLEEP, WAKER_ASLEEP, "IHI0069 GICR_WAKER",
+             "reset: every redistributor has ChildrenAsleep set");
     check_eq(all.isenabler, 0, "IHI0069 GICR_ISENABLER0", "reset: no SGI or PPI enabled");
     check_eq(all.isactiver, 0, "IHI0069 GICR_ISACTIVER0", "reset: no SGI or PPI active");
     check_eq(all.ispendr, 0, "IHI0069 GICR_ISPENDR0", "reset: no SGI or PPI pending");

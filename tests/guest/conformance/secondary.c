@@ -11,7 +11,8 @@
 
 /* What is wrong on any core, by check. */
 struct faults {
-    bool level, masked, stack, context, registers, mmu, endian, timers, groups, mask, lock, pointers, syndromes, translation;
+    bool level, masked, stack, context, registers, mmu, endian, timers, groups, mask, lock, pointers, syndromes,
+        translation;
 };
 
 static void look(const struct cpu *c, struct faults *f)
@@ -87,13 +88,15 @@ static void redistributor_kept(void)
     gic_send_sgi1(gic_sgi_to(cpus[1].mpidr, SGI_A));
     delay_us(500);
     uint32_t pending = read32(rd + GICR_ISPENDR0) & (BIT(SGI_A) | BIT(PPI_A));
-    check_eq_if(hyp, HYP_ONLY, pending, BIT(SGI_A) | BIT(PPI_A), "IHI0069 GICR_ISPENDR0", "an SGI to a core that is off stays pending");
+    check_eq_if(hyp, HYP_ONLY, pending, BIT(SGI_A) | BIT(PPI_A), "IHI0069 GICR_ISPENDR0",
+                "an SGI to a core that is off stays pending");
     check_eq(cpu_start(1), PSCI_SUCCESS, "DEN0022 CPU_ON", "with interrupts pending the core starts");
     pending = read32(rd + GICR_ISPENDR0) & (BIT(SGI_A) | BIT(PPI_A));
     check_eq_if(hyp, HYP_ONLY, pending, BIT(SGI_A) | BIT(PPI_A), "IHI0069 GICR_ISPENDR0", "and they are pending still");
     struct faults f = { 0 };
     look(&cpus[1], &f);
-    check(!f.timers && !f.groups && !f.mask && !f.pointers && !f.syndromes && !f.lock, SEC, "what the core left behind is gone");
+    check(!f.timers && !f.groups && !f.mask && !f.pointers && !f.syndromes && !f.lock, SEC,
+          "what the core left behind is gone");
     cpu_call(1, core_gic_init, 0);
 }
 
@@ -117,7 +120,8 @@ static void secondary(void)
     f = (struct faults){ 0 };
     for (unsigned int i = 1; i < cpu_count; i++)
         look(&cpus[i], &f);
-    check(all && !f.registers && !f.pointers && !f.syndromes && !f.translation, SEC, "a second start sees nothing of the first");
+    check(all && !f.registers && !f.pointers && !f.syndromes && !f.translation, SEC,
+          "a second start sees nothing of the first");
     check(!f.timers && !f.groups && !f.mask && !f.lock && !f.mmu, SEC, "a second start has the reset state again");
     redistributor_kept();
 }

@@ -53,14 +53,16 @@ static void to_self(void)
     check_eq(gic_poll(10000), SGI_A, "IHI0069 Software Generated Interrupts", "sent twice before the acknowledge");
     check(!gic_is_pending(SGI_A), "IHI0069 Software Generated Interrupts", "it was one");
     gic_send_sgi1(gic_sgi_to(me, SGI_A));
-    check(gic_is_pending(SGI_A) && gic_is_active(SGI_A), "IHI0069 Interrupt handling states", "sent while active: active and pending");
+    check(gic_is_pending(SGI_A) && gic_is_active(SGI_A), "IHI0069 Interrupt handling states",
+          "sent while active: active and pending");
     gic_eoi1(SGI_A);
     check_eq(gic_poll(10000), SGI_A, "IHI0069 Interrupt handling states", "it comes after EOI");
     gic_eoi1(SGI_A);
     check_eq(gic_poll(200), INTID_NONE, "IHI0069 Interrupt handling states", "and once");
     gic_disable(SGI_A);
     gic_send_sgi1(gic_sgi_to(me, SGI_A));
-    check(gic_poll(200) == INTID_NONE && gic_is_pending(SGI_A), "IHI0069 GICR_ISENABLER0", "a disabled SGI stays pending");
+    check(gic_poll(200) == INTID_NONE && gic_is_pending(SGI_A), "IHI0069 GICR_ISENABLER0",
+          "a disabled SGI stays pending");
     gic_enable(SGI_A);
     check_eq(gic_poll(10000), SGI_A, "IHI0069 GICR_ISENABLER0", "until it is enabled");
     gic_eoi1(SGI_A);
@@ -79,7 +81,8 @@ static void to_nobody(void)
     gic_send_sgi1((uint64_t)SGI_A << 24 | UINT64_C(0x77) << 32 | 0xffff);
     if (mrs(icc_ctlr_el1) & BIT(18)) /* RSS: ranges beyond 16 exist, so that 15 names cores that do not */
         gic_send_sgi1((uint64_t)SGI_A << 24 | UINT64_C(0xf) << 44 | 0xffff);
-    check_eq(collect(300), 0, "IHI0069 ICC_SGI1R_EL1", "empty list, unknown affinity, unknown range: nothing and no harm");
+    check_eq(collect(300), 0, "IHI0069 ICC_SGI1R_EL1",
+             "empty list, unknown affinity, unknown range: nothing and no harm");
     struct exception e = insn_catch(INSN_MRS(SYSREG(3, 0, 12, 11, 5)), 0, 0);
     check_undef(&e, insn_address(), "IHI0069 ICC_SGI1R_EL1", "ICC_SGI1R_EL1 is write-only");
 }
@@ -112,7 +115,8 @@ static void groups(void)
     wait_until(this_cpu()->fiq_count, 100);
     fiq_disable();
     irq_disable();
-    check(this_cpu()->fiq_count == 1 && this_cpu()->irq_count == 0, "DDI0487 Exception vectors", "taken through the FIQ vector");
+    check(this_cpu()->fiq_count == 1 && this_cpu()->irq_count == 0, "DDI0487 Exception vectors",
+          "taken through the FIQ vector");
     gic_set_group(SGI_A, 1);
 }
 

@@ -57,7 +57,8 @@ static void unknown_calls(void)
         struct smccc_regs r = patterns(unknowns[i].fid);
         smccc_call_hvc(&r);
         bool wide = unknowns[i].fid & FID_64;
-        check_eq(wide ? (int64_t)r.x[0] : (int32_t)r.x[0], NOT_SUPPORTED, "DEN0028 Unknown Function Identifier", unknowns[i].name);
+        check_eq(wide ? (int64_t)r.x[0] : (int32_t)r.x[0], NOT_SUPPORTED, "DEN0028 Unknown Function Identifier",
+                 unknowns[i].name);
         kept &= preserved(&r, 4);
     }
     check(kept, "DEN0028 Register use in AArch64 SMC and HVC calls", "unknown calls keep x4-x17");
@@ -71,13 +72,14 @@ static void version(void)
     bool offered = (int32_t)hvc(PSCI_FEATURES, SMCCC_VERSION, 0, 0) == 0;
     const char *reason = "no SMCCC_VERSION (before SMCCC 1.1)";
     check_if(offered, reason, hvc(SMCCC_VERSION, 0, 0, 0) >= 0x10001, "DEN0028 SMCCC_VERSION", "SMCCC is 1.1 or later");
-    check_if(tap_under_hypervisor(), HYP_ONLY, hvc(SMCCC_VERSION, 0, 0, 0) >= 0x10002, "DEN0028 SMCCC_VERSION", "SMCCC is 1.2 or later");
-    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, SMCCC_VERSION, 0, 0), 0, "DEN0028 SMCCC_ARCH_FEATURES",
-                "ARCH_FEATURES offers SMCCC_VERSION");
-    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0, "DEN0028 SMCCC_ARCH_FEATURES",
-                "ARCH_FEATURES offers itself");
-    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, 0x80001234, 0, 0), NOT_SUPPORTED, "DEN0028 SMCCC_ARCH_FEATURES",
-                "ARCH_FEATURES of an unknown call");
+    check_if(tap_under_hypervisor(), HYP_ONLY, hvc(SMCCC_VERSION, 0, 0, 0) >= 0x10002, "DEN0028 SMCCC_VERSION",
+             "SMCCC is 1.2 or later");
+    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, SMCCC_VERSION, 0, 0), 0,
+                "DEN0028 SMCCC_ARCH_FEATURES", "ARCH_FEATURES offers SMCCC_VERSION");
+    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0,
+                "DEN0028 SMCCC_ARCH_FEATURES", "ARCH_FEATURES offers itself");
+    check_eq_if(offered, reason, (int32_t)hvc(SMCCC_ARCH_FEATURES, 0x80001234, 0, 0), NOT_SUPPORTED,
+                "DEN0028 SMCCC_ARCH_FEATURES", "ARCH_FEATURES of an unknown call");
     check_eq_if(tap_under_hypervisor(), HYP_ONLY, (int32_t)hvc(PSCI_VERSION | UINT64_C(0xdead) << 32, 0, 0, 0) >> 16, 1,
                 "DEN0028 Register use in AArch64 SMC and HVC calls", "the upper half of x0 is ignored");
 }
@@ -106,10 +108,12 @@ static void immediates(void)
 {
     struct exception e = insn_catch(INSN_HVC(1), PSCI_VERSION, 0);
     bool good = e.taken ? e.esr == ESR_UNDEF && e.elr == insn_address() : (int32_t)e.result == NOT_SUPPORTED;
-    check_if(tap_under_hypervisor(), HYP_ONLY, good, "DEN0028 HVC and SMC immediate value", "HVC #1 is NOT_SUPPORTED or UNDEFINED");
+    check_if(tap_under_hypervisor(), HYP_ONLY, good, "DEN0028 HVC and SMC immediate value",
+             "HVC #1 is NOT_SUPPORTED or UNDEFINED");
     e = insn_catch(INSN_HVC(0xffff), PSCI_VERSION, 0);
     good = e.taken ? e.esr == ESR_UNDEF && e.elr == insn_address() : (int32_t)e.result == NOT_SUPPORTED;
-    check_if(tap_under_hypervisor(), HYP_ONLY, good, "DEN0028 HVC and SMC immediate value", "HVC #0xffff is NOT_SUPPORTED or UNDEFINED");
+    check_if(tap_under_hypervisor(), HYP_ONLY, good, "DEN0028 HVC and SMC immediate value",
+             "HVC #0xffff is NOT_SUPPORTED or UNDEFINED");
 }
 
 static void smc_conduit(void)
@@ -124,7 +128,8 @@ static void smc_conduit(void)
         return;
     }
     check(!e.taken, "DEN0022 Conduits", "SMC is a conduit");
-    check_eq(smc(PSCI_VERSION, 0, 0, 0), hvc(PSCI_VERSION, 0, 0, 0), "DEN0022 Conduits", "SMC and HVC give the same PSCI_VERSION");
+    check_eq(smc(PSCI_VERSION, 0, 0, 0), hvc(PSCI_VERSION, 0, 0, 0), "DEN0022 Conduits",
+             "SMC and HVC give the same PSCI_VERSION");
     struct smccc_regs r = patterns(0x8600fe00);
     smccc_call_smc(&r);
     check_eq((int32_t)r.x[0], NOT_SUPPORTED, "DEN0028 Unknown Function Identifier", "unknown call by SMC");
@@ -132,8 +137,8 @@ static void smc_conduit(void)
     uint64_t count = 0;
     __asm__ volatile("mov x20, #0\n ldr w0, =0x84000000\n smc #0\n add x20, x20, #1\n ldr w0, =0x84000000\n hvc #0\n"
                      "add x20, x20, #2\n mov %0, x20"
-                     : "=r"(count)::"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
-                     "x15", "x16", "x17", "x20", "memory");
+                     : "=r"(count)::"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+                       "x13", "x14", "x15", "x16", "x17", "x20", "memory");
     check_eq(count, 3, "DDI0487 HCR_EL2.TSC", "SMC goes on at the next instruction, once");
 }
 
@@ -141,22 +146,23 @@ static void smc_conduit(void)
 static void callee_saved(void)
 {
     uint64_t bad;
-    __asm__ volatile("mov x18, #18\n mov x19, #19\n mov x20, #20\n mov x21, #21\n mov x22, #22\n mov x23, #23\n mov x24, #24\n"
-                     "mov x25, #25\n mov x26, #26\n mov x27, #27\n mov x28, #28\n ldr w0, =0x8600fe00\n hvc #0\n"
-                     "sub x18, x18, #18\n sub x19, x19, #19\n sub x20, x20, #20\n sub x21, x21, #21\n sub x22, x22, #22\n"
-                     "sub x23, x23, #23\n sub x24, x24, #24\n sub x25, x25, #25\n sub x26, x26, #26\n sub x27, x27, #27\n"
-                     "sub x28, x28, #28\n orr x18, x18, x19\n orr x18, x18, x20\n orr x18, x18, x21\n orr x18, x18, x22\n"
-                     "orr x18, x18, x23\n orr x18, x18, x24\n orr x18, x18, x25\n orr x18, x18, x26\n orr x18, x18, x27\n"
-                     "orr %0, x18, x28"
-                     : "=r"(bad)::"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
-                     "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory");
+    __asm__ volatile(
+        "mov x18, #18\n mov x19, #19\n mov x20, #20\n mov x21, #21\n mov x22, #22\n mov x23, #23\n mov x24, #24\n"
+        "mov x25, #25\n mov x26, #26\n mov x27, #27\n mov x28, #28\n ldr w0, =0x8600fe00\n hvc #0\n"
+        "sub x18, x18, #18\n sub x19, x19, #19\n sub x20, x20, #20\n sub x21, x21, #21\n sub x22, x22, #22\n"
+        "sub x23, x23, #23\n sub x24, x24, #24\n sub x25, x25, #25\n sub x26, x26, #26\n sub x27, x27, #27\n"
+        "sub x28, x28, #28\n orr x18, x18, x19\n orr x18, x18, x20\n orr x18, x18, x21\n orr x18, x18, x22\n"
+        "orr x18, x18, x23\n orr x18, x18, x24\n orr x18, x18, x25\n orr x18, x18, x26\n orr x18, x18, x27\n"
+        "orr %0, x18, x28"
+        : "=r"(bad)::"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+          "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory");
     check_eq(bad, 0, "DEN0028 Register use in AArch64 SMC and HVC calls", "a call keeps x18-x28");
     uint64_t flags;
     __asm__ volatile("msr nzcv, %1\n ldr w0, =0x8600fe00\n hvc #0\n mrs %0, nzcv"
                      : "=r"(flags)
                      : "r"(UINT64_C(0x90000000))
-                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-                       "x17", "cc", "memory");
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                       "x15", "x16", "x17", "cc", "memory");
     check_eq(flags, 0x90000000, "DDI0487 Exception return", "a call keeps the flags");
 }
 

@@ -41,8 +41,8 @@ static const struct context_register registers[] = {
 static uint64_t write_exit_read(uint32_t sysreg, uint64_t value, uint32_t leave)
 {
     uint32_t *code = this_cpu()->code + 16;
-    code[0] = INSN_MSR(sysreg) | 9;  /* x9 = the value */
-    code[1] = 0xd5033fdf;            /* ISB */
+    code[0] = INSN_MSR(sysreg) | 9; /* x9 = the value */
+    code[1] = 0xd5033fdf;           /* ISB */
     code[2] = leave;
     code[3] = INSN_MRS(sysreg) | 10; /* x10 = what is there */
     code[4] = INSN_RET;
@@ -51,8 +51,8 @@ static uint64_t write_exit_read(uint32_t sysreg, uint64_t value, uint32_t leave)
     __asm__ volatile("mov x9, %1\n mov x11, %2\n ldr w0, =0x84000000\n mov x1, %3\n blr x11\n mov %0, x10"
                      : "=r"(result)
                      : "r"(value), "r"(code), "r"(GICD + GICD_TYPER)
-                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-                       "x17", "x18", "x30", "memory");
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                       "x15", "x16", "x17", "x18", "x30", "memory");
     return result;
 }
 
@@ -69,7 +69,8 @@ static uint64_t pattern_for(const struct context_register *r, uint64_t pattern)
 
 static void over_exits(void)
 {
-    static const uint32_t leaves[] = { INSN_HVC(0), 0xb9400021 /* LDR W1, [X1]: the distributor */, 0xd5033f9f /* DSB SY */ };
+    static const uint32_t leaves[] = { INSN_HVC(0), 0xb9400021 /* LDR W1, [X1]: the distributor */,
+                                       0xd5033f9f /* DSB SY */ };
     for (unsigned int i = 0; i < ARRAY_LEN(registers); i++) {
         const struct context_register *r = &registers[i];
         uint64_t before = sysreg_read(r->sysreg), got = 0, want = 0;
@@ -131,24 +132,27 @@ static void beside_others(void)
 static void general_registers(void)
 {
     uint64_t bad;
-    __asm__ volatile("mov x9, %1\n mov x19, #19\n mov x20, #20\n mov x21, #21\n mov x22, #22\n mov x23, #23\n mov x24, #24\n"
-                     "mov x25, #25\n mov x26, #26\n mov x27, #27\n mov x28, #28\n mov x1, #1\n mov x2, #2\n mov x3, #3\n mov x4, #4\n"
-                     "mov x5, #5\n mov x6, #6\n mov x7, #7\n mov x8, #8\n mov x11, #11\n mov x12, #12\n mov x13, #13\n mov x14, #14\n"
-                     "mov x15, #15\n mov x16, #16\n mov x17, #17\n mov x18, #18\n ldr w10, [x9]\n"
-                     "sub x0, x1, #1\n sub x2, x2, #2\n orr x0, x0, x2\n sub x3, x3, #3\n orr x0, x0, x3\n sub x4, x4, #4\n"
-                     "orr x0, x0, x4\n sub x5, x5, #5\n orr x0, x0, x5\n sub x6, x6, #6\n orr x0, x0, x6\n sub x7, x7, #7\n"
-                     "orr x0, x0, x7\n sub x8, x8, #8\n orr x0, x0, x8\n sub x11, x11, #11\n orr x0, x0, x11\n sub x12, x12, #12\n"
-                     "orr x0, x0, x12\n sub x13, x13, #13\n orr x0, x0, x13\n sub x14, x14, #14\n orr x0, x0, x14\n"
-                     "sub x15, x15, #15\n orr x0, x0, x15\n sub x16, x16, #16\n orr x0, x0, x16\n sub x17, x17, #17\n"
-                     "orr x0, x0, x17\n sub x18, x18, #18\n orr x0, x0, x18\n sub x19, x19, #19\n orr x0, x0, x19\n"
-                     "sub x20, x20, #20\n orr x0, x0, x20\n sub x21, x21, #21\n orr x0, x0, x21\n sub x22, x22, #22\n"
-                     "orr x0, x0, x22\n sub x23, x23, #23\n orr x0, x0, x23\n sub x24, x24, #24\n orr x0, x0, x24\n"
-                     "sub x25, x25, #25\n orr x0, x0, x25\n sub x26, x26, #26\n orr x0, x0, x26\n sub x27, x27, #27\n"
-                     "orr x0, x0, x27\n sub x28, x28, #28\n orr %0, x0, x28"
-                     : "=r"(bad)
-                     : "r"(GICD + GICD_TYPER)
-                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-                       "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory");
+    __asm__ volatile(
+        "mov x9, %1\n mov x19, #19\n mov x20, #20\n mov x21, #21\n mov x22, #22\n mov x23, #23\n mov x24, #24\n"
+        "mov x25, #25\n mov x26, #26\n mov x27, #27\n mov x28, #28\n mov x1, #1\n mov x2, #2\n mov x3, #3\n mov x4, "
+        "#4\n"
+        "mov x5, #5\n mov x6, #6\n mov x7, #7\n mov x8, #8\n mov x11, #11\n mov x12, #12\n mov x13, #13\n mov x14, "
+        "#14\n"
+        "mov x15, #15\n mov x16, #16\n mov x17, #17\n mov x18, #18\n ldr w10, [x9]\n"
+        "sub x0, x1, #1\n sub x2, x2, #2\n orr x0, x0, x2\n sub x3, x3, #3\n orr x0, x0, x3\n sub x4, x4, #4\n"
+        "orr x0, x0, x4\n sub x5, x5, #5\n orr x0, x0, x5\n sub x6, x6, #6\n orr x0, x0, x6\n sub x7, x7, #7\n"
+        "orr x0, x0, x7\n sub x8, x8, #8\n orr x0, x0, x8\n sub x11, x11, #11\n orr x0, x0, x11\n sub x12, x12, #12\n"
+        "orr x0, x0, x12\n sub x13, x13, #13\n orr x0, x0, x13\n sub x14, x14, #14\n orr x0, x0, x14\n"
+        "sub x15, x15, #15\n orr x0, x0, x15\n sub x16, x16, #16\n orr x0, x0, x16\n sub x17, x17, #17\n"
+        "orr x0, x0, x17\n sub x18, x18, #18\n orr x0, x0, x18\n sub x19, x19, #19\n orr x0, x0, x19\n"
+        "sub x20, x20, #20\n orr x0, x0, x20\n sub x21, x21, #21\n orr x0, x0, x21\n sub x22, x22, #22\n"
+        "orr x0, x0, x22\n sub x23, x23, #23\n orr x0, x0, x23\n sub x24, x24, #24\n orr x0, x0, x24\n"
+        "sub x25, x25, #25\n orr x0, x0, x25\n sub x26, x26, #26\n orr x0, x0, x26\n sub x27, x27, #27\n"
+        "orr x0, x0, x27\n sub x28, x28, #28\n orr %0, x0, x28"
+        : "=r"(bad)
+        : "r"(GICD + GICD_TYPER)
+        : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+          "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory");
     check_eq(bad, 0, "DDI0487 General-purpose registers", "a trapped load changes its target alone");
 }
 

@@ -13,7 +13,8 @@ struct timer {
     uint32_t intid;
 };
 
-static const struct timer virtual_timer = { "virtual", 3, 2, INTID_CNTV }, physical_timer = { "physical", 2, 1, INTID_CNTP };
+static const struct timer virtual_timer = { "virtual", 3, 2, INTID_CNTV },
+                          physical_timer = { "physical", 2, 1, INTID_CNTP };
 static const struct timer *timer;
 
 static uint64_t reg_read(uint32_t op2)
@@ -95,8 +96,9 @@ static bool condition(uint64_t cval)
 
 static void compare_value(void)
 {
-    static const uint64_t patterns[] = { 0, 1, UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), ~UINT64_C(0),
-                                         UINT64_C(0x123456789abcdef0) };
+    static const uint64_t patterns[] = {
+        0, 1, UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), ~UINT64_C(0), UINT64_C(0x123456789abcdef0)
+    };
     bool same = true;
     ctl_write(0);
     for (unsigned int i = 0; i < ARRAY_LEN(patterns); i++) {
@@ -105,7 +107,8 @@ static void compare_value(void)
     }
     check(same, "DDI0487 CNTV_CVAL_EL0, CNTP_CVAL_EL0", named("CVAL holds 64 bits"));
     ctl_write(~UINT64_C(0));
-    check_eq(ctl_read() & ~CTL_ISTATUS, CTL_ENABLE | CTL_IMASK, "DDI0487 CNTV_CTL_EL0, CNTP_CTL_EL0", named("CTL: reserved bits are RES0"));
+    check_eq(ctl_read() & ~CTL_ISTATUS, CTL_ENABLE | CTL_IMASK, "DDI0487 CNTV_CTL_EL0, CNTP_CTL_EL0",
+             named("CTL: reserved bits are RES0"));
     ctl_write(CTL_ENABLE | CTL_IMASK | CTL_ISTATUS);
     check(!condition(~UINT64_C(0)), "DDI0487 CNTV_CTL_EL0.ISTATUS", named("ISTATUS cannot be written"));
     check(condition(0), "DDI0487 Operation of the CompareValue views of the timers", named("CVAL 0: condition met"));
@@ -113,8 +116,10 @@ static void compare_value(void)
           named("CVAL all ones: the comparison is unsigned"));
     check(!condition(UINT64_C(0x8000000000000000)), "DDI0487 Operation of the CompareValue views of the timers",
           named("CVAL 2^63: not met"));
-    check(condition(count()), "DDI0487 Operation of the CompareValue views of the timers", named("CVAL = count: condition met"));
-    check(condition(count() - 1), "DDI0487 Operation of the CompareValue views of the timers", named("CVAL one in the past"));
+    check(condition(count()), "DDI0487 Operation of the CompareValue views of the timers",
+          named("CVAL = count: condition met"));
+    check(condition(count() - 1), "DDI0487 Operation of the CompareValue views of the timers",
+          named("CVAL one in the past"));
     check(!condition(count() + mrs(cntfrq_el0)), "DDI0487 Operation of the CompareValue views of the timers",
           named("CVAL a second ahead: not met"));
     cval_write(0);
@@ -136,14 +141,15 @@ static void timer_value(void)
     before = count();
     tval_write(0x7fffffff);
     cval = cval_read();
-    check(cval >= before + 0x7fffffff && cval <= count() + 0x7fffffff, "DDI0487 Operation of the TimerValue views of the timers",
-          named("TVAL 0x7fffffff is the farthest ahead"));
-    check(!(ctl_read() & CTL_ISTATUS), "DDI0487 Operation of the TimerValue views of the timers", named("TVAL 0x7fffffff: not met"));
+    check(cval >= before + 0x7fffffff && cval <= count() + 0x7fffffff,
+          "DDI0487 Operation of the TimerValue views of the timers", named("TVAL 0x7fffffff is the farthest ahead"));
+    check(!(ctl_read() & CTL_ISTATUS), "DDI0487 Operation of the TimerValue views of the timers",
+          named("TVAL 0x7fffffff: not met"));
     before = count();
     tval_write(0x80000000);
     cval = cval_read();
-    check(cval >= before - 0x80000000 && cval <= count() - 0x80000000, "DDI0487 Operation of the TimerValue views of the timers",
-          named("TVAL 0x80000000 is negative"));
+    check(cval >= before - 0x80000000 && cval <= count() - 0x80000000,
+          "DDI0487 Operation of the TimerValue views of the timers", named("TVAL 0x80000000 is negative"));
     tval_write(0xffffffff);
     cval = cval_read();
     check(cval < count(), "DDI0487 Operation of the TimerValue views of the timers", named("TVAL -1 lies in the past"));
@@ -152,9 +158,11 @@ static void timer_value(void)
     before = count();
     tval_write(UINT64_C(0xdeadbeef00000100));
     cval = cval_read();
-    check(cval >= before + 0x100 && cval <= count() + 0x100, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL ignores bits 63:32"));
+    check(cval >= before + 0x100 && cval <= count() + 0x100, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0",
+          named("TVAL ignores bits 63:32"));
     cval_write(count() + (UINT64_C(5) << 32) + 1000);
-    check(reg_read(0) <= 1000 || reg_read(0) >= 0xf0000000, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL is the low 32 bits of the difference"));
+    check(reg_read(0) <= 1000 || reg_read(0) >= 0xf0000000, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0",
+          named("TVAL is the low 32 bits of the difference"));
     stop();
 }
 
@@ -197,7 +205,8 @@ static void delivery(void)
     check_eq(intid, timer->intid, "DDI0487 Interrupts from the timers", named("its PPI arrives"));
     check(count() >= deadline, "DDI0487 Generic Timer", named("not before the deadline"));
     check(gic_is_active(timer->intid), "IHI0069 GICR_ISACTIVER0", named("active after the acknowledge"));
-    check(wait_until(pending(), 10), "IHI0069 Interrupt handling states", named("active and pending while the line is high"));
+    check(wait_until(pending(), 10), "IHI0069 Interrupt handling states",
+          named("active and pending while the line is high"));
     check_eq(gic_ack1(), INTID_NONE, "IHI0069 ICC_IAR1_EL1", named("not taken again while active"));
     gic_eoi1(intid);
     check_eq(gic_poll(10000), intid, "IHI0069 Level-sensitive interrupts", named("taken again while the line is high"));
@@ -255,7 +264,8 @@ static void by_exception(void)
     wait_until(this_cpu()->irq_count != 0, 100);
     irq_disable();
     this_cpu()->irq_hook = NULL;
-    check(this_cpu()->irq_count == 1 && this_cpu()->irq_last == timer->intid, "DDI0487 Exception vectors", named("taken as IRQ, once"));
+    check(this_cpu()->irq_count == 1 && this_cpu()->irq_last == timer->intid, "DDI0487 Exception vectors",
+          named("taken as IRQ, once"));
     stop();
     gic_disable(timer->intid);
 }

@@ -63,23 +63,29 @@ static void alignment(void)
     e = insn_catch(0xb9400000, (uint64_t)&cpus[0] + 1, 0);
     msr(sctlr_el1, sctlr);
     isb();
-    check_eq(e.esr, esr_make(EC_DABT_SAME, FSC_ALIGNMENT), "DDI0487 SCTLR_EL1.A", "a misaligned access with SCTLR_EL1.A");
+    check_eq(e.esr, esr_make(EC_DABT_SAME, FSC_ALIGNMENT), "DDI0487 SCTLR_EL1.A",
+             "a misaligned access with SCTLR_EL1.A");
     e = insn_catch(0xb9400000, UART_BASE + 0x19, 0);
-    check_eq(e.esr, esr_make(EC_DABT_SAME, FSC_ALIGNMENT), "DDI0487 Device memory", "a misaligned access to Device memory");
+    check_eq(e.esr, esr_make(EC_DABT_SAME, FSC_ALIGNMENT), "DDI0487 Device memory",
+             "a misaligned access to Device memory");
     check_eq(e.far, UART_BASE + 0x19, "DDI0487 Device memory", "FAR of a misaligned access to Device memory");
 }
 
 static void illegal_return(void)
 {
     struct exception e = el0_catch(insn_address(), PSTATE_DAIF | 0x9, 0, 0);
-    check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 Illegal return events from AArch64 state", "ERET to EL2h is illegal: EC 0x0e");
+    check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 Illegal return events from AArch64 state",
+             "ERET to EL2h is illegal: EC 0x0e");
     check_eq(e.spsr & BIT(20), BIT(20), "DDI0487 PSTATE.IL", "the illegal return set PSTATE.IL");
-    check_eq(e.spsr & 0x1f, PSTATE_EL1H, "DDI0487 Illegal return events from AArch64 state", "the illegal return stayed at EL1h");
+    check_eq(e.spsr & 0x1f, PSTATE_EL1H, "DDI0487 Illegal return events from AArch64 state",
+             "the illegal return stayed at EL1h");
     e = el0_catch(insn_address(), PSTATE_DAIF | 0xd, 0, 0);
-    check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 Illegal return events from AArch64 state", "ERET to EL3h is illegal");
+    check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 Illegal return events from AArch64 state",
+             "ERET to EL3h is illegal");
     if (idreg_field(mrs(id_aa64pfr0_el1), 0) == 1) {
         e = el0_catch(insn_address_el0(), PSTATE_DAIF | PSTATE_AA32_USR, 0, 0);
-        check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 ID_AA64PFR0_EL1.EL0", "ERET to AArch32 without it is illegal");
+        check_eq(e.esr, esr_make(EC_ILLEGAL, 0), "DDI0487 ID_AA64PFR0_EL1.EL0",
+                 "ERET to AArch32 without it is illegal");
     } else {
         check_skip("DDI0487 ID_AA64PFR0_EL1.EL0", "ERET to AArch32 without it is illegal", "EL0 has AArch32");
     }

@@ -133,8 +133,8 @@ static void from_el0(void)
     msr(sctlr_el1, sctlr & ~(SCTLR_NTWI | SCTLR_NTWE));
     isb();
     struct exception e = insn_catch_el0(INSN_WFI, 0, 0);
-    check_eq(e.esr & ~UINT64_C(0x3fffffc), esr_make(EC_WFX, 1 << 24 | 0xe << 20) & ~UINT64_C(0x3fffffc), "DDI0487 SCTLR_EL1.nTWI",
-             "WFI at EL0 traps with nTWI 0: EC 1, TI WFI");
+    check_eq(e.esr & ~UINT64_C(0x3fffffc), esr_make(EC_WFX, 1 << 24 | 0xe << 20) & ~UINT64_C(0x3fffffc),
+             "DDI0487 SCTLR_EL1.nTWI", "WFI at EL0 traps with nTWI 0: EC 1, TI WFI");
     check_eq(e.esr & ESR_IL, ESR_IL, "DDI0487 ISS encoding for an exception from a WF* instruction", "its IL is 1");
     check_eq(e.elr, insn_address_el0(), "DDI0487 SCTLR_EL1.nTWI", "ELR is the WFI");
     msr(sctlr_el1, sctlr | SCTLR_NTWI | SCTLR_NTWE);

@@ -20,12 +20,29 @@ void cpu_entry(struct cpu *cpu);
 static void entry_capture(struct entry_sysregs *e)
 {
     *e = (struct entry_sysregs){
-        .sctlr = mrs(sctlr_el1), .cpacr = mrs(cpacr_el1), .tcr = mrs(tcr_el1), .ttbr0 = mrs(ttbr0_el1),
-        .ttbr1 = mrs(ttbr1_el1), .mair = mrs(mair_el1), .vbar = mrs(vbar_el1), .elr = mrs(elr_el1), .spsr = mrs(spsr_el1),
-        .esr = mrs(esr_el1), .far = mrs(far_el1), .par = mrs(par_el1), .tpidr_el1 = mrs(tpidr_el1),
-        .tpidr_el0 = mrs(tpidr_el0), .tpidrro = mrs(tpidrro_el0), .sp_el0 = mrs(sp_el0), .contextidr = mrs(contextidr_el1),
-        .cntkctl = mrs(cntkctl_el1), .cntv_ctl = mrs(cntv_ctl_el0), .cntp_ctl = mrs(cntp_ctl_el0), .mdscr = mrs(mdscr_el1),
-        .oslsr = mrs(oslsr_el1), .isr = mrs(isr_el1),
+        .sctlr = mrs(sctlr_el1),
+        .cpacr = mrs(cpacr_el1),
+        .tcr = mrs(tcr_el1),
+        .ttbr0 = mrs(ttbr0_el1),
+        .ttbr1 = mrs(ttbr1_el1),
+        .mair = mrs(mair_el1),
+        .vbar = mrs(vbar_el1),
+        .elr = mrs(elr_el1),
+        .spsr = mrs(spsr_el1),
+        .esr = mrs(esr_el1),
+        .far = mrs(far_el1),
+        .par = mrs(par_el1),
+        .tpidr_el1 = mrs(tpidr_el1),
+        .tpidr_el0 = mrs(tpidr_el0),
+        .tpidrro = mrs(tpidrro_el0),
+        .sp_el0 = mrs(sp_el0),
+        .contextidr = mrs(contextidr_el1),
+        .cntkctl = mrs(cntkctl_el1),
+        .cntv_ctl = mrs(cntv_ctl_el0),
+        .cntp_ctl = mrs(cntp_ctl_el0),
+        .mdscr = mrs(mdscr_el1),
+        .oslsr = mrs(oslsr_el1),
+        .isr = mrs(isr_el1),
     };
     if (gic_has_sysregs()) {
         msr(icc_sre_el1, mrs(icc_sre_el1) | 1);

@@ -9,7 +9,8 @@
 
 /* System registers as the core had them at entry, read before anything else wrote them. */
 struct entry_sysregs {
-    uint64_t sctlr, cpacr, tcr, ttbr0, ttbr1, mair, vbar, elr, spsr, esr, far, par, tpidr_el1, tpidr_el0, tpidrro, sp_el0;
+    uint64_t sctlr, cpacr, tcr, ttbr0, ttbr1, mair, vbar, elr, spsr, esr, far, par, tpidr_el1, tpidr_el0, tpidrro,
+        sp_el0;
     uint64_t contextidr, cntkctl, cntv_ctl, cntp_ctl, mdscr, oslsr, pmr, igrpen0, igrpen1, icc_ctlr, isr;
 };
 

@@ -14,7 +14,8 @@ void exception_handle(struct frame *frame, uint32_t vector);
 
 static _Noreturn void unexpected(const struct frame *f, uint32_t vector)
 {
-    print("\nBail out! unexpected exception on cpu %u: vector %u ESR 0x%lx FAR 0x%lx ELR 0x%lx SPSR 0x%lx SP 0x%lx LR 0x%lx\n",
+    print("\nBail out! unexpected exception on cpu %u: vector %u ESR 0x%lx FAR 0x%lx ELR 0x%lx SPSR 0x%lx SP 0x%lx LR "
+          "0x%lx\n",
           this_cpu()->index, vector, f->esr, f->far, f->elr, f->spsr, f->sp, f->x[30]);
     psci_system_off();
 }

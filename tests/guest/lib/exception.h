@@ -56,8 +56,7 @@ uint64_t insn_address_el0(void);
 _Noreturn void exception_recover(const struct recovery *recovery);
 
 /* Encodings: SYSREG as S<op0>_<op1>_C<n>_C<m>_<op2>, Rt = x0. */
-#define SYSREG(op0, op1, crn, crm, op2) \
-    ((uint32_t)((op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5))
+#define SYSREG(op0, op1, crn, crm, op2) ((uint32_t)((op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5))
 #define INSN_MRS(sysreg) (0xd5200000u | (sysreg))
 #define INSN_MSR(sysreg) (0xd5000000u | (sysreg))
 #define INSN_NOP 0xd503201fu

@@ -44,12 +44,9 @@ bool mmu_has_granule(enum granule granule)
 {
     uint64_t mmfr0 = mrs(id_aa64mmfr0_el1);
     switch (granule) {
-    case GRANULE_4K:
-        return field_get(FIELD(31, 28), mmfr0) != 0xf;
-    case GRANULE_16K:
-        return field_get(FIELD(23, 20), mmfr0) != 0;
-    case GRANULE_64K:
-        return field_get(FIELD(27, 24), mmfr0) != 0xf;
+    case GRANULE_4K: return field_get(FIELD(31, 28), mmfr0) != 0xf;
+    case GRANULE_16K: return field_get(FIELD(23, 20), mmfr0) != 0;
+    case GRANULE_64K: return field_get(FIELD(27, 24), mmfr0) != 0xf;
     }
     return false;
 }

@@ -82,7 +82,8 @@ void print(const char *fmt, ...)
         else if (*fmt == 'd')
             put_signed(is_long ? va_arg(ap, int64_t) : va_arg(ap, int), width, pad);
         else if (*fmt == 'u' || *fmt == 'x')
-            put_number(is_long ? va_arg(ap, uint64_t) : va_arg(ap, unsigned int), *fmt == 'u' ? 10 : 16, width, pad, false);
+            put_number(is_long ? va_arg(ap, uint64_t) : va_arg(ap, unsigned int), *fmt == 'u' ? 10 : 16, width, pad,
+                       false);
         else
             put(*fmt);
     }

@@ -3,11 +3,11 @@
 /* System registers, barriers and caches, for EL1 guests. */
 #include "hyp/base/bits.h"
 
-#define mrs(reg)                                          \
-    ({                                                    \
-        uint64_t v_;                                      \
+#define mrs(reg) \
+    ({ \
+        uint64_t v_; \
         __asm__ volatile("mrs %0, " #reg : "=r"(v_)::"memory"); \
-        v_;                                               \
+        v_; \
     })
 #define msr(reg, val) __asm__ volatile("msr " #reg ", %x0" ::"rZ"((uint64_t)(val)) : "memory")
 

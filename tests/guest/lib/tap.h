@@ -24,19 +24,19 @@ void tap_skip(const char *section, const char *name, const char *reason);
 #define check_eq(got, want, section, name) tap_equal((uint64_t)(got), (uint64_t)(want), section, name)
 #define check_skip(section, name, reason) tap_skip(section, name, reason)
 /* A check that only makes sense under a condition of this machine. */
-#define check_eq_if(cond, reason, got, want, section, name)    \
-    do {                                                       \
-        if (cond)                                              \
+#define check_eq_if(cond, reason, got, want, section, name) \
+    do { \
+        if (cond) \
             tap_equal((uint64_t)(got), (uint64_t)(want), section, name); \
-        else                                                   \
-            tap_skip(section, name, reason);                   \
+        else \
+            tap_skip(section, name, reason); \
     } while (0)
 #define check_if(cond, reason, good, section, name) \
-    do {                                            \
-        if (cond)                                   \
-            tap_check(good, section, name);         \
-        else                                        \
-            tap_skip(section, name, reason);        \
+    do { \
+        if (cond) \
+            tap_check(good, section, name); \
+        else \
+            tap_skip(section, name, reason); \
     } while (0)
 
 /* Bootarg hyp=1: under the hypervisor, so that what only it promises is checked too. */

@@ -28,11 +28,11 @@ static inline void delay_us(uint64_t us)
 }
 
 /* Waits until the expression holds, at most ms; false when it never did. */
-#define wait_until(cond, ms)                                              \
-    ({                                                                    \
+#define wait_until(cond, ms) \
+    ({ \
         uint64_t end_ = timer_count() + timer_ticks((uint64_t)(ms)*1000); \
-        bool held_;                                                       \
-        while (!(held_ = (cond)) && timer_count() < end_)                 \
-            ;                                                             \
-        held_ || (cond);                                                  \
+        bool held_; \
+        while (!(held_ = (cond)) && timer_count() < end_) \
+            ; \
+        held_ || (cond); \
     })

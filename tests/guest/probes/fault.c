@@ -119,9 +119,10 @@ static void do_reset(void)
 }
 
 static const struct deed deeds[] = {
-    { "jump", do_jump },   { "load", do_load },         { "store", do_store }, { "undef", do_undef }, { "hvc", do_hvc },
-    { "smc", do_smc },     { "sysreg", do_sysreg },     { "loop", do_loop },   { "sleep", do_sleep }, { "storm", do_storm },
-    { "fill", do_fill },   { "jumpbare", do_jumpbare }, { "off", do_off },     { "reset", do_reset },
+    { "jump", do_jump },   { "load", do_load },   { "store", do_store },   { "undef", do_undef },
+    { "hvc", do_hvc },     { "smc", do_smc },     { "sysreg", do_sysreg }, { "loop", do_loop },
+    { "sleep", do_sleep }, { "storm", do_storm }, { "fill", do_fill },     { "jumpbare", do_jumpbare },
+    { "off", do_off },     { "reset", do_reset },
 };
 
 void guest_main(void)

@@ -35,7 +35,8 @@ static void run_uptime(const char *rest)
 static void run_ticks(const char *rest)
 {
     (void)rest;
-    print("%lu ticks at %u Hz, %lu missed, %lu bytes of input lost\n", tick_count(), TICK_HZ, tick_missed(), console_lost());
+    print("%lu ticks at %u Hz, %lu missed, %lu bytes of input lost\n", tick_count(), TICK_HZ, tick_missed(),
+          console_lost());
 }
 
 static void run_jitter(const char *rest)
@@ -44,14 +45,16 @@ static void run_jitter(const char *rest)
     if (!l.count)
         print("no tick yet\n");
     else
-        print("jitter over %lu ticks: min %lu mean %lu max %lu ns\n", l.count, to_ns(l.min), to_ns(l.sum / l.count), to_ns(l.max));
+        print("jitter over %lu ticks: min %lu mean %lu max %lu ns\n", l.count, to_ns(l.min), to_ns(l.sum / l.count),
+              to_ns(l.max));
 }
 
 /* Writes each page's address into it, reads all back: what is there, and is it ours alone. */
 static void run_mem(const char *rest)
 {
     if (!string_equal(rest, "scan")) {
-        print("RAM 0x%lx-0x%lx, image ends at 0x%lx\n", machine.ram_base, machine.ram_base + machine.ram_size, (uint64_t)_image_end);
+        print("RAM 0x%lx-0x%lx, image ends at 0x%lx\n", machine.ram_base, machine.ram_base + machine.ram_size,
+              (uint64_t)_image_end);
         return;
     }
     uint64_t start = align_up((uint64_t)_image_end, MIB(2)), end = machine.ram_base + machine.ram_size, bad = 0;
@@ -154,7 +157,8 @@ void guest_main(void)
     gic_init();
     gic_cpu_init();
     this_cpu()->irq_hook = irq;
-    print("Armature rtos: counter %lu Hz, tick %u Hz, RAM %lu MiB; try help\n", mrs(cntfrq_el0), TICK_HZ, machine.ram_size >> 20);
+    print("Armature rtos: counter %lu Hz, tick %u Hz, RAM %lu MiB; try help\n", mrs(cntfrq_el0), TICK_HZ,
+          machine.ram_size >> 20);
     console_start();
     tick_start();
     print("rtos> ");
