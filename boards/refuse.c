@@ -8,11 +8,13 @@ void boot_wrong_el(uint64_t el)
     early_puts("\nArmature: entered at EL");
     early_puts(el == 1 ? "1" : el == 3 ? "3" : "?");
     early_puts(", it needs EL2.\n"
-               "The boot loader or firmware left EL2 before starting us: on QEMU give -M virt,virtualization=on; on a Raspberry Pi 4\n"
+               "The boot loader or firmware left EL2 before starting us: on QEMU give -M virt,virtualization=on; on a "
+               "Raspberry Pi 4\n"
                "use arm_64bit=1 with the stock stub or TF-A, which enter at EL2.\nStopped.\n");
 }
 
 void boot_vhe_only(void)
 {
-    early_puts("\nArmature: this core's HCR_EL2.E2H cannot be cleared (VHE only); such cores are not supported.\nStopped.\n");
+    early_puts(
+        "\nArmature: this core's HCR_EL2.E2H cannot be cleared (VHE only); such cores are not supported.\nStopped.\n");
 }

@@ -15,9 +15,9 @@
 struct region {
     ipa_t base;
     uint64_t size;
-    uint32_t flags;    /* GRF_* */
+    uint32_t flags; /* GRF_* */
     uint32_t cookie;
-    vdev_t *vdev;      /* NULL: RAM, ROM, pass-through */
+    vdev_t *vdev; /* NULL: RAM, ROM, pass-through */
     const struct reg_table *regs;
     pa_t host;         /* RAM, ROM, PASS */
     const char *owner; /* path, for messages */
@@ -25,10 +25,10 @@ struct region {
 
 struct aspace {
     struct spinlock lock;
-    struct pt pt;                               /* under lock: writers; the hardware walks without it */
-    struct region regions[ASPACE_MAX_REGIONS];  /* under lock: sorted by base; set at startup, soft changes later */
-    unsigned region_count;                      /* under lock */
-    uint32_t generation;                        /* under lock: bumped by each change */
+    struct pt pt;                              /* under lock: writers; the hardware walks without it */
+    struct region regions[ASPACE_MAX_REGIONS]; /* under lock: sorted by base; set at startup, soft changes later */
+    unsigned region_count;                     /* under lock */
+    uint32_t generation;                       /* under lock: bumped by each change */
     /* under lock: table pages kept for changes at run time, a list through their first word */
     uint64_t *spare_tables;
     unsigned spare_count;
@@ -51,7 +51,8 @@ const struct region *aspace_find(const struct aspace *as, ipa_t ipa);
 /* A free place for a device of that size and alignment, outside RAM, regions and reserves; QSL_NO_LOCATION if there is none. */
 uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align) __startup;
 /* The same, at or above `above`: for callers that know of places taken which are no regions yet. */
-uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size, uint64_t align) __startup;
+uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
+                                uint64_t align) __startup;
 /* Guest RAM or ROM at ipa: its physical address and how many bytes from there are contiguous in both; size 0: none. Pure. */
 struct range aspace_ram_at(const struct aspace *as, ipa_t ipa, uint64_t want);
 /* Frees the tables. The VM is gone or refused. */

@@ -54,13 +54,11 @@ int boot_platform(const struct hyp_boot_info *info, struct platform *p)
 {
     size_t size = 0;
     void *fdt = tree_map(info, &size);
+    p->fdt = (struct range){ PA(info->fdt_pa), size };
     int err = fdt ? platform_parse(fdt, size, p) : -EINVAL;
     if (err || !p->uart.present)
         board_uart(p);
-    if (err)
-        return err;
-    p->fdt = (struct range){ PA(info->fdt_pa), size };
-    return 0;
+    return err;
 }
 
 int boot_bundle(const struct platform *p, const struct hyp_boot_info *info, struct bundle *b)
@@ -73,6 +71,11 @@ int boot_bundle(const struct platform *p, const struct hyp_boot_info *info, stru
             memcpy(&total, head + 0x10, sizeof(total));
         at = (struct range){ PA(info->bundle_pa), total > BUNDLE_HEADER_SIZE ? total : BUNDLE_HEADER_SIZE };
     }
+    if (ranges_overlap(at.base.raw, at.size, mmu_image_pa().raw, mmu_image_size()))
+        return error_at(-EINVAL,
+                        "the bundle at 0x%llx to 0x%llx lies over the hypervisor at 0x%llx: load one of them elsewhere",
+                        (unsigned long long)at.base.raw, (unsigned long long)(at.base.raw + at.size),
+                        (unsigned long long)mmu_image_pa().raw);
     if (at.size) {
         const uint8_t *base = mmu_map_direct(at.base, at.size, S1_RO);
         return base ? bundle_open(base, at.size, b) : -ENOMEM;

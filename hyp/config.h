@@ -24,7 +24,7 @@ struct config_ram {
 
 /* A vdev node: matched to its factory by the vdev core, which reads the options from the node while startup lasts. */
 struct config_vdev {
-    int node;           /* offset in the description */
+    int node; /* offset in the description */
     const struct vdev_factory *factory;
     char path[CONFIG_PATH];
 };

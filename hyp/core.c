@@ -178,7 +178,7 @@ static void core_idle(struct core *c)
 }
 
 /* One entry and what came of it. */
-static void vcpu_enter(struct core *c, struct guest_cpu *v)
+static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
 {
     const struct vintc_ops *intc = v->vm->intc;
     __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
@@ -199,12 +199,16 @@ static void vcpu_enter(struct core *c, struct guest_cpu *v)
         exit_dispatch(v, &e);
 }
 
-static void core_attend(struct core *c)
+static __running void core_attend(struct core *c)
 {
     for (unsigned i = 0; i < c->cpu_count; i++) {
         struct guest_cpu *v = c->cpus[i];
-        if (v->power == VCPU_ON_PENDING && vm_cpu_arrive(v))
-            continue;
+        if (v->power == VCPU_ON_PENDING) {
+            if (c->loaded == v)
+                core_put(c); /* what it left when it went off */
+            if (vm_cpu_arrive(v))
+                continue;
+        }
         if (v->vm->state != VM_ENDING || v->power == VCPU_OFF)
             continue;
         if (c->loaded == v)
@@ -223,7 +227,7 @@ void core_loader_add(struct core *c, struct vm_loader *l)
 }
 
 /* One chunk of the first VM that waits to be loaded here. Is there more? */
-static bool core_load_step(struct core *c)
+static __running bool core_load_step(struct core *c)
 {
     struct vm_loader *l = __atomic_load_n(&c->loaders, __ATOMIC_ACQUIRE);
     if (!l)

@@ -26,7 +26,7 @@ struct core *core_by_mpidr(uint64_t mpidr)
     return NULL;
 }
 
-static int core_create(const struct platform *p, unsigned index, bool boot)
+static __startup int core_create(const struct platform *p, unsigned index, bool boot)
 {
     struct core *c = boot ? &boot_core_full : hyp_alloc(sizeof(*c), 64);
     void *pages = boot ? NULL : hyp_alloc_pages(CONFIG_STACK_SIZE / PAGE_SIZE);
@@ -56,13 +56,14 @@ int cores_init(const struct platform *p)
             return err;
     }
     if (boot == CONFIG_MAX_CORES)
-        return error_at(-ENODEV, "the tree has no cpu node for the core we run on (MPIDR 0x%llx)", (unsigned long long)own);
+        return error_at(-ENODEV, "the tree has no cpu node for the core we run on (MPIDR 0x%llx)",
+                        (unsigned long long)own);
     write_sysreg(tpidr_el2, va_of(cores[boot]).raw);
     cores[boot]->state = CORE_UP;
     return 0;
 }
 
-static bool core_started(struct core *c)
+static __startup bool core_started(struct core *c)
 {
     uint64_t until = timer_now() + timer_ms(CORE_UP_TIMEOUT_MS);
     while (timer_now() < until) {
@@ -74,7 +75,7 @@ static bool core_started(struct core *c)
 }
 
 /* NULL, or why it cannot be started. */
-static const char *core_start_one(const struct platform *p, struct core *c)
+static __startup const char *core_start_one(const struct platform *p, struct core *c)
 {
     struct core_start_args *args = &start_args[c->arch.index];
     mmu_root(args);

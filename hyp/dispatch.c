@@ -40,9 +40,9 @@ static enum vdev_ref_status table_access(const struct region *r, guest_cpu *gcp,
         .size = m->size,
     };
     if (!m->write)
-        *value = mmio_extend(m, row->read ? row->read(&a) : constant_read(row, offset, m->size));
+        *value = mmio_extend(m, mmio_reverse(m, row->read ? row->read(&a) : constant_read(row, offset, m->size)));
     else if (row->write)
-        row->write(&a, *value & size_mask(m->size));
+        row->write(&a, mmio_reverse(m, *value) & size_mask(m->size));
     return VRS_NORMAL;
 }
 
@@ -57,9 +57,10 @@ static enum vdev_ref_status vdev_access(const struct region *r, guest_cpu *gcp, 
     const struct vdev_factory *f = r->vdev->v_factory;
     qvm_state_block place = { .type = QST_MEMORY, .location = m->ipa.raw, .length = m->size };
     qvm_state_block operand = { .type = QST_CPUREGS, .location = 8 * m->reg, .length = m->size };
+    operand.flags = m->reverse ? QSF_REVERSE : 0;
     if (m->write)
         return f->vwrite(r->vdev, r->cookie, &place, &operand, gcp);
-    operand.flags = extension_of(m);
+    operand.flags |= extension_of(m);
     enum vdev_ref_status status = f->vread(r->vdev, r->cookie, &place, &operand, gcp);
     /* The vdev has written the register itself; the caller's write-back then changes nothing. */
     *value = m->reg < ARRAY_LEN(gcp->arch.regs.x) ? gcp->arch.regs.x[m->reg] : 0;

@@ -42,8 +42,13 @@ bool emulate_access(struct guest_cpu *v, const struct exit *e, const struct regi
     if (!insn_read(v, &insn) || !insn_decode(insn, &a))
         return false;
     for (unsigned i = 0; i < a.count; i++) {
-        struct mmio m = { .ipa = ipa_add(e->ipa, i * a.size), .size = a.size, .write = !a.load,
-                          .sign_extend = a.sign_extend, .wide = a.wide, .reg = a.rt[i] };
+        struct mmio m = { .ipa = ipa_add(e->ipa, i * a.size),
+                          .size = a.size,
+                          .write = !a.load,
+                          .sign_extend = a.sign_extend,
+                          .wide = a.wide,
+                          .reg = a.rt[i],
+                          .reverse = vcpu_big_endian(&v->arch) };
         if (m.ipa.raw - r->base.raw + a.size > r->size) {
             *status = VRS_BUS_ERROR; /* the second of a pair lies behind the device */
             return true;

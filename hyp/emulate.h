@@ -4,4 +4,5 @@
 
 /* A device access without syndrome: reads the instruction from the guest's memory and performs it, base register and all. false: it cannot be
  * emulated (FP/SIMD, AArch32, instruction not readable) and nothing was done. The vCPU is loaded here. */
-bool emulate_access(struct guest_cpu *v, const struct exit *e, const struct region *r, enum vdev_ref_status *status) __running;
+bool emulate_access(struct guest_cpu *v, const struct exit *e, const struct region *r,
+                    enum vdev_ref_status *status) __running;

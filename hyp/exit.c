@@ -22,8 +22,8 @@ void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupporte
 {
     struct guest_system *vm = v->vm;
     __atomic_fetch_add(&vm->unsupported, 1, __ATOMIC_RELAXED);
-    log_limited(&vm->log_limit, LOG_WARN, "vm %s: vcpu %u: %s: pc 0x%llx esr 0x%llx ipa 0x%llx", vm->name, v->index, what,
-                (unsigned long long)v->arch.regs.pc, (unsigned long long)e->esr, (unsigned long long)e->ipa.raw);
+    log_limited(&vm->log_limit, LOG_WARN, "vm %s: vcpu %u: %s: pc 0x%llx esr 0x%llx ipa 0x%llx", vm->name, v->index,
+                what, (unsigned long long)v->arch.regs.pc, (unsigned long long)e->esr, (unsigned long long)e->ipa.raw);
     switch (policy) {
     case UNSUPPORTED_FAIL:
         if (e->kind == EXIT_DATA_ABORT || e->kind == EXIT_INST_ABORT)
@@ -51,7 +51,7 @@ static void mmio_done(struct guest_cpu *v, const struct exit *e, const struct mm
     vcpu_advance_pc(&v->arch, e->esr);
 }
 
-static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct region *r)
+static __running void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct region *r)
 {
     struct mmio m = { .write = true };
     enum vdev_ref_status s;
@@ -61,6 +61,7 @@ static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct re
         return;
     }
     if (mmio_decode(e->esr, e->ipa, &m) == MMIO_OK) {
+        m.reverse = vcpu_big_endian(&v->arch);
         value = m.write && m.reg != 31 ? v->arch.regs.x[m.reg] : 0;
         s = dispatch_mmio(r, v, &m, &value);
     } else if (!emulate_access(v, e, r, &s)) {
@@ -71,17 +72,19 @@ static void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct re
     case VRS_NORMAL: mmio_done(v, e, &m, value); return;
     case VRS_NO_ADVANCE: return;
     case VRS_BUS_ERROR: vcpu_inject_abort(&v->arch, e, 0); return;
-    case VRS_CONTINUE: exit_unsupported(v, e, v->vm->config->on_reference, "access that the device does not serve"); return;
+    case VRS_CONTINUE:
+        exit_unsupported(v, e, v->vm->config->on_reference, "access that the device does not serve");
+        return;
     case VRS_ABORT: guest_terminate(v->vm, GTC_RESET); return;
     case VRS_TERMINATE: guest_terminate(v->vm, GTC_CRASH); return;
     case VRS_ERRNO: break;
     }
-    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner, (unsigned long long)e->ipa.raw,
-              (int)s - VRS_ERRNO);
+    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner,
+              (unsigned long long)e->ipa.raw, (int)s - VRS_ERRNO);
     guest_terminate(v->vm, GTC_CRASH);
 }
 
-static void abort_exit(struct guest_cpu *v, struct exit e)
+static __running void abort_exit(struct guest_cpu *v, struct exit e)
 {
     bool write = e.kind == EXIT_DATA_ABORT && e.esr & ISS_WNR && !(e.esr & ISS_CM);
     if (!e.ipa_valid && !vcpu_translate(e.far, from_el0(v), write, &e.ipa))
@@ -139,8 +142,9 @@ void exit_dispatch(struct guest_cpu *v, const struct exit *e)
     case EXIT_INST_ABORT: abort_exit(v, *e); return;
     case EXIT_SERROR:
     case EXIT_GUEST_ERROR:
-        log_limited(&v->vm->log_limit, LOG_WARN, "vm %s: vcpu %u: the machine reported an error for its access: esr 0x%llx",
-                    v->vm->name, v->index, (unsigned long long)e->esr);
+        log_limited(&v->vm->log_limit, LOG_WARN,
+                    "vm %s: vcpu %u: the machine reported an error for its access: esr 0x%llx", v->vm->name, v->index,
+                    (unsigned long long)e->esr);
         if (e->kind == EXIT_SERROR)
             vcpu_inject_serror(&v->arch);
         else

@@ -8,7 +8,8 @@ void exit_dispatch(struct guest_cpu *v, const struct exit *e) __running;
 /* The hot exits that need no full exit: vcpu_fast_fn. */
 int exit_fast(struct vcpu_arch *arch);
 /* What the guest may not do goes by the VM's policy: inject UNDEF, skip (reads give zero), or end the VM. Counted and logged, limited. */
-void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy, const char *what) __running;
+void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy,
+                      const char *what) __running;
 
 /* A trapped system register. */
 void sysreg_exit(struct guest_cpu *v, const struct exit *e) __running;

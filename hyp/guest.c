@@ -73,6 +73,11 @@ static bool block_is_value(const qvm_state_block *blk)
     return blk->length >= 1 && blk->length <= REG_BYTES && sign <= REG_BYTES && zero <= REG_BYTES;
 }
 
+static uint64_t value_reverse(const qvm_state_block *blk, uint64_t value)
+{
+    return blk->flags & QSF_REVERSE ? __builtin_bswap64(value) >> (64 - 8 * blk->length) : value;
+}
+
 /* A piece of one general register: which, and from which byte on. */
 static bool register_of(const qvm_state_block *blk, unsigned *reg, unsigned *shift)
 {
@@ -86,7 +91,7 @@ static int register_read(const guest_cpu *gcp, const qvm_state_block *blk, uint6
     unsigned reg, shift;
     if (!gcp || !register_of(blk, &reg, &shift))
         return EINVAL;
-    *value = reg == ZERO_REG ? 0 : gcp->arch.regs.x[reg] >> shift;
+    *value = reg == ZERO_REG ? 0 : value_reverse(blk, gcp->arch.regs.x[reg] >> shift);
     return EOK;
 }
 
@@ -99,8 +104,9 @@ static int register_write(guest_cpu *gcp, const qvm_state_block *blk, uint64_t v
     if (reg == ZERO_REG)
         return EOK;
     uint64_t *x = &gcp->arch.regs.x[reg];
+    value = value_reverse(blk, value);
     value_extend(blk, &value);
-    if (blk->flags)
+    if (blk->flags & ~QSF_REVERSE)
         *x = value;
     else
         *x = field_set((~UINT64_C(0) >> (64 - 8 * blk->length)) << shift, *x, value);

@@ -181,7 +181,7 @@ void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
     struct core *c = (struct core *)arch;
     if (gic_core_init(arch->index)) {
         panic_stop_here();
-        }
+    }
     timer_core_init();
     core_fp_seal();
     __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);

@@ -35,3 +35,8 @@ uint64_t mmio_extend(const struct mmio *m, uint64_t value)
     value = m->sign_extend ? (uint64_t)((int64_t)value >> unused) : value >> unused;
     return m->wide ? value : (uint32_t)value;
 }
+
+uint64_t mmio_reverse(const struct mmio *m, uint64_t value)
+{
+    return m->reverse ? __builtin_bswap64(value) >> (64 - 8 * m->size) : value;
+}

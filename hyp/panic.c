@@ -109,7 +109,8 @@ static void print_registers(const struct panic_frame *f)
 static void panic_begin(struct core_arch *c)
 {
     uint32_t none = 0, mine = c->index + 1;
-    if (!__atomic_compare_exchange_n(&panic_owner, &none, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && none != mine)
+    if (!__atomic_compare_exchange_n(&panic_owner, &none, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        none != mine)
         panic_stop_here();
     for (unsigned i = 0; i < CONFIG_MAX_CORES; i++)
         if (cores[i] && &cores[i]->arch != c && cores[i]->state == CORE_UP)
@@ -141,7 +142,8 @@ void panic_from_vector(const struct panic_frame *f, unsigned code)
     if (c->panicking++ > 1)
         panic_stop_here();
     if (c->panicking > 1) {
-        line("  (another fault while reporting: esr %llx elr %llx)", (unsigned long long)f->esr, (unsigned long long)f->elr);
+        line("  (another fault while reporting: esr %llx elr %llx)", (unsigned long long)f->esr,
+             (unsigned long long)f->elr);
         panic_end();
     }
     panic_begin(c);

@@ -33,8 +33,8 @@ int pirq_register(uint32_t intid, void (*fn)(void *), void *ctx, const char *own
     if (other)
         return error_at(-EBUSY, "interrupt %u of %s belongs to %s already", intid, owner, other->owner);
     if (intid < FIRST_SPI || intid >= gic_info()->intid_limit)
-        return error_at(-EINVAL, "interrupt %u of %s is no shared peripheral interrupt of this machine (32 to %u)", intid,
-                        owner, gic_info()->intid_limit - 1u);
+        return error_at(-EINVAL, "interrupt %u of %s is no shared peripheral interrupt of this machine (32 to %u)",
+                        intid, owner, gic_info()->intid_limit - 1u);
     if (pirq_count == PIRQ_MAX)
         return error_at(-ENOSPC, "interrupt %u of %s: EL2 owns %u interrupts already", intid, owner, PIRQ_MAX);
     pirqs[pirq_count++] = (struct pirq){ intid, fn, ctx, owner };

@@ -14,29 +14,29 @@
 enum core_start { CORE_START_PSCI, CORE_START_SPIN_TABLE, CORE_START_NONE };
 
 struct platform_core {
-    uint64_t mpidr;        /* the affinity fields of the node's reg */
+    uint64_t mpidr; /* the affinity fields of the node's reg */
     uint32_t phandle;
     enum core_start start;
-    pa_t release_addr;     /* spin table: cpu-release-addr */
+    pa_t release_addr; /* spin table: cpu-release-addr */
 };
 
 struct platform_uart {
     char path[PLATFORM_PATH];
     char compatible[32];
     struct range regs;
-    uint32_t intid;        /* 0: none given */
+    uint32_t intid; /* 0: none given */
     uint64_t clock_hz;
     bool present;
 };
 
 struct boot_options {
-    uint32_t log_filter;   /* enum log_severity bits */
+    uint32_t log_filter; /* enum log_severity bits */
     enum { LOG_TO_UART, LOG_TO_RESULTS, LOG_TO_RING } log_to;
     enum { CONSOLE_MUX, CONSOLE_RAW } console;
     enum { PANIC_RESET, PANIC_PARK } panic;
     enum { ON_END_OFF, ON_END_STAY } on_end;
     enum { ON_RESET_AS_VM, ON_RESET_STOP, ON_RESET_RESTART } on_reset;
-    char marker[64];       /* console-marker=, empty: none */
+    char marker[64]; /* console-marker=, empty: none */
 };
 
 struct platform {
@@ -49,16 +49,16 @@ struct platform {
     unsigned reserved_count;
     struct platform_core cores[CONFIG_MAX_CORES];
     unsigned core_count;
-    unsigned cores_in_tree; /* may be more than the configuration allows */
+    unsigned cores_in_tree;  /* may be more than the configuration allows */
     bool psci_smc, psci_hvc; /* the psci node's method */
     bool psci_present;
-    uint32_t psci_cpu_on;   /* function id: PSCI 0.1 trees give their own */
+    uint32_t psci_cpu_on; /* function id: PSCI 0.1 trees give their own */
     struct gic_desc gic;
-    uint64_t timer_freq;    /* clock-frequency of the timer node, 0: read CNTFRQ */
-    uint32_t timer_ppi[4];  /* INTIDs: secure phys, phys, virt, hyp */
+    uint64_t timer_freq;          /* clock-frequency of the timer node, 0: read CNTFRQ */
+    uint32_t timer_ppi[4];        /* INTIDs: secure phys, phys, virt, hyp */
     struct platform_uart uart;    /* stdout-path */
     struct platform_uart results; /* a second UART for the results channel, if the board has one */
-    struct range initrd;    /* the bundle as the boot loader left it; size 0: none */
+    struct range initrd;          /* the bundle as the boot loader left it; size 0: none */
     struct range fdt;
     uint8_t rng_seed[64];
     unsigned rng_seed_len;

@@ -42,7 +42,7 @@ static bool entry_ok(struct guest_system *vm, uint64_t pc)
     return !(pc & 3) && aspace_ram_at(&vm->as, IPA(pc), 4).size >= 4;
 }
 
-static int64_t psci_cpu_on(struct guest_system *vm, uint64_t target, uint64_t pc, uint64_t context)
+static __running int64_t psci_cpu_on(struct guest_system *vm, uint64_t target, uint64_t pc, uint64_t context)
 {
     struct guest_cpu *t = cpu_by_mpidr(vm, target);
     if (!t)
@@ -78,7 +78,8 @@ static int64_t psci_affinity_info(struct guest_system *vm, uint64_t target, uint
     return answer;
 }
 
-static enum call_result psci_cpu_suspend(struct guest_cpu *v, uint64_t state, uint64_t pc, uint64_t context, int64_t *x0)
+static enum call_result psci_cpu_suspend(struct guest_cpu *v, uint64_t state, uint64_t pc, uint64_t context,
+                                         int64_t *x0)
 {
     if (state & (SUSPEND_RESERVED | ~FIELD(31, 0))) {
         *x0 = PSCI_INVALID_PARAMETERS;

@@ -88,8 +88,8 @@ static __startup int ram_create(struct guest_system *vm, unsigned i)
         uint64_t align = r->size >= BLOCK_SIZE && is_aligned(r->base.raw, BLOCK_SIZE) ? BLOCK_SIZE : PAGE_SIZE;
         *host = pool_alloc(pool_machine(), r->size, align, PA(0), PA(BIT(48)));
         if (!host->size)
-            return error_at(-ENOMEM, "%s: memory@%llx: %llu MiB wanted, the largest free piece is %llu MiB", vm->config->path,
-                            (unsigned long long)r->base.raw, (unsigned long long)(r->size >> 20),
+            return error_at(-ENOMEM, "%s: memory@%llx: %llu MiB wanted, the largest free piece is %llu MiB",
+                            vm->config->path, (unsigned long long)r->base.raw, (unsigned long long)(r->size >> 20),
                             (unsigned long long)(pool_largest(pool_machine()) >> 20));
     }
     struct region region = {

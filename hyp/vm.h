@@ -25,23 +25,23 @@ struct vm_image {
 };
 
 struct guest_cpu {
-    void *intc;              /* the interrupt controller's data; first: see vintc_cpu_data() */
+    void *intc; /* the interrupt controller's data; first: see vintc_cpu_data() */
     /* set at startup, then const: */
     struct guest_system *vm;
-    struct core *core;       /* where it runs */
+    struct core *core; /* where it runs */
     unsigned index;
     uint64_t mpidr;
     /* under vm->lock: */
     enum vcpu_power power;
     uint64_t start_pc, start_x0;
     /* any core, atomic: */
-    uint32_t kicked;         /* look at your interrupts and requests before entering */
-    uint32_t in_guest;       /* list registers may be ahead of the virqs */
-    uint32_t pauses;         /* stay out while not 0 */
+    uint32_t kicked;   /* look at your interrupts and requests before entering */
+    uint32_t in_guest; /* list registers may be ahead of the virqs */
+    uint32_t pauses;   /* stay out while not 0 */
     /* this core only: */
     struct vcpu_arch arch;
-    bool waiting;            /* it sleeps in WFI or CPU_SUSPEND */
-    bool powered_down;       /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
+    bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
+    bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */
 };
 
@@ -58,17 +58,17 @@ struct guest_system {
     vdev_t *intc_vdev;
     const struct vintc_ops *intc;
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
-    struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
+    struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
     unsigned image_count;
-    uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
+    uint64_t entry, fdt_ipa; /* where it starts, what x0 holds */
 
-    struct aspace as;         /* has its own lock */
+    struct aspace as; /* has its own lock */
 
     struct spinlock lock;
     /* under lock: */
     enum vm_state state;
     unsigned cause;
-    unsigned cpus_on;   /* also ON_PENDING */
+    unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
     /* any core, atomic: */
     uint64_t unsupported; /* accesses that went by policy */

@@ -62,9 +62,8 @@ bool vm_cpu_arrive(struct guest_cpu *v)
 }
 
 /* Under the VM's lock. Is it the last one of an ending VM? */
-static bool cpu_off_locked(struct guest_cpu *v) REQUIRES(v->vm->lock)
+static bool cpu_off_locked(struct guest_system *vm, struct guest_cpu *v) REQUIRES(vm->lock)
 {
-    struct guest_system *vm = v->vm;
     if (v->power == VCPU_OFF)
         return false;
     v->power = VCPU_OFF;
@@ -91,7 +90,7 @@ static bool vm_restarts(const struct guest_system *vm)
     return false;
 }
 
-static void vm_ended(struct guest_system *vm)
+static __running void vm_ended(struct guest_system *vm)
 {
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
@@ -112,7 +111,7 @@ void vm_cpu_gone(struct guest_cpu *v)
 {
     struct guest_system *vm = v->vm;
     lock_acquire(&vm->lock);
-    bool last = cpu_off_locked(v);
+    bool last = cpu_off_locked(vm, v);
     lock_release(&vm->lock);
     if (last)
         vm_ended(vm);

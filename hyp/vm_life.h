@@ -6,8 +6,8 @@
 /* Loading is done a chunk at a time between guest runs, on the core of the VM's first vCPU; the same for the first start and every restart. */
 struct vm_loader {
     struct guest_system *vm;
-    unsigned ram;    /* which of the VM's RAM ranges */
-    uint64_t offset; /* how far in it */
+    unsigned ram;           /* which of the VM's RAM ranges */
+    uint64_t offset;        /* how far in it */
     struct vm_loader *next; /* waiting on the same core */
 };
 

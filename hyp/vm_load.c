@@ -41,7 +41,7 @@ static void chunk_load(const struct guest_system *vm, uint64_t ipa, pa_t pa, uin
     window_unmap();
 }
 
-static void vm_start(struct guest_system *vm)
+static __running void vm_start(struct guest_system *vm)
 {
     icache_inval_all();
     vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);

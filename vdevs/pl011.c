@@ -35,8 +35,8 @@ struct pl011 {
     };
     /* under v_mtx: */
     struct fifo rx, tx;
-    bool overrun;    /* DR.OE: a byte was lost and none was received since */
-    bool line;       /* the interrupt line as last driven */
+    bool overrun; /* DR.OE: a byte was lost and none was received since */
+    bool line;    /* the interrupt line as last driven */
 };
 
 _Static_assert(offsetof(struct pl011, dmacr) - offsetof(struct pl011, word) == UARTDMACR, "words are registers");

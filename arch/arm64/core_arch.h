@@ -5,13 +5,13 @@
 #include "hyp/base/bits.h"
 
 struct core_arch {
-    struct vcpu_arch *running;  /* this core only: whose guest the vectors save to */
-    uint64_t emergency_sp;      /* set at startup, then const */
+    struct vcpu_arch *running; /* this core only: whose guest the vectors save to */
+    uint64_t emergency_sp;     /* set at startup, then const */
     uint64_t stack_bottom, stack_top;
-    uint32_t panicking;         /* this core only: nests once */
-    uint32_t serror_window;     /* this core only: an SError now is the guest's */
+    uint32_t panicking;     /* this core only: nests once */
+    uint32_t serror_window; /* this core only: an SError now is the guest's */
     uint32_t serror_seen;
-    unsigned index;             /* set at startup, then const */
+    unsigned index; /* set at startup, then const */
     uint64_t mpidr;
 };
 
@@ -19,8 +19,8 @@ struct core_arch {
 struct core_start_args {
     uint64_t root_pa; /* TTBR0_EL2 */
     uint64_t tcr;
-    uint64_t sp;      /* EL2 virtual */
-    uint64_t core;    /* struct core_arch *, EL2 virtual */
+    uint64_t sp;   /* EL2 virtual */
+    uint64_t core; /* struct core_arch *, EL2 virtual */
 };
 
 static inline struct core_arch *this_core_arch(void)
@@ -35,10 +35,10 @@ void secondary_entry(void);
 
 /* The four upward calls; hyp defines them. */
 struct hyp_boot_info {
-    uint64_t fdt_pa;     /* 0: none given */
-    uint64_t bundle_pa;  /* from `go`'s arguments; 0: /chosen says */
-    uint64_t load_pa;    /* where the image lies */
-    uint64_t by_go;      /* entered through argc/argv */
+    uint64_t fdt_pa;    /* 0: none given */
+    uint64_t bundle_pa; /* from `go`'s arguments; 0: /chosen says */
+    uint64_t load_pa;   /* where the image lies */
+    uint64_t by_go;     /* entered through argc/argv */
     uint64_t entry_sctlr;
 };
 _Noreturn void hyp_main(const struct hyp_boot_info *info);

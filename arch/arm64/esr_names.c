@@ -27,7 +27,8 @@ const char *esr_class_name(uint64_t esr)
 
 const char *esr_fault_name(uint64_t esr)
 {
-    static const char *const names[] = { "address size fault", "translation fault", "access flag fault", "permission fault" };
+    static const char *const names[] = { "address size fault", "translation fault", "access flag fault",
+                                         "permission fault" };
     unsigned ec = ESR_EC(esr), fsc = (unsigned)field_get(FIELD(5, 0), esr);
     if (ec != EC_IABT_LOW && ec != EC_IABT_CUR && ec != EC_DABT_LOW && ec != EC_DABT_CUR)
         return "";

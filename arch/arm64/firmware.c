@@ -28,12 +28,14 @@ int64_t firmware_call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
     switch (conduit) {
     case FIRMWARE_NONE: return PSCI_NOT_SUPPORTED;
     case FIRMWARE_SMC:
-        __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
-                         "x12", "x13", "x14", "x15", "x16", "x17", "memory");
+        __asm__ volatile("smc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+                           "x12", "x13", "x14", "x15", "x16", "x17", "memory");
         return (int64_t)x0;
     case FIRMWARE_HVC:
-        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
-                         "x12", "x13", "x14", "x15", "x16", "x17", "memory");
+        __asm__ volatile("hvc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+                           "x12", "x13", "x14", "x15", "x16", "x17", "memory");
         return (int64_t)x0;
     }
     return PSCI_NOT_SUPPORTED;
@@ -42,7 +44,8 @@ int64_t firmware_call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 int64_t firmware_cpu_on(uint32_t fn, uint64_t mpidr, const struct core_start_args *args)
 {
     cache_clean_poc(args, sizeof(*args));
-    return (int32_t)firmware_call(fn, mpidr, image_pa((const void *)(uintptr_t)secondary_entry).raw, image_pa(args).raw);
+    return (int32_t)firmware_call(fn, mpidr, image_pa((const void *)(uintptr_t)secondary_entry).raw,
+                                  image_pa(args).raw);
 }
 
 void spin_table_release(volatile uint64_t *release, uint64_t mpidr, const struct core_start_args *args)

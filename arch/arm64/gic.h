@@ -21,13 +21,13 @@
 enum lr_state { LR_INVALID = 0, LR_PENDING = 1, LR_ACTIVE = 2, LR_PENDING_ACTIVE = 3 };
 struct lr {
     uint16_t vintid;
-    uint16_t pintid;  /* valid if hw: deactivating the virtual one deactivates this */
+    uint16_t pintid; /* valid if hw: deactivating the virtual one deactivates this */
     uint8_t priority;
-    uint8_t state;    /* enum lr_state */
-    uint8_t source;   /* GICv2: the SGI's sending vCPU */
+    uint8_t state;  /* enum lr_state */
+    uint8_t source; /* GICv2: the SGI's sending vCPU */
     bool group1;
     bool hw;
-    bool eoi_maint;   /* maintenance interrupt at EOI; only without hw */
+    bool eoi_maint; /* maintenance interrupt at EOI; only without hw */
 };
 
 /* What of the virtual CPU interface belongs to a vCPU and is switched with it. List registers are not: they are a cache of the virqs, which the
@@ -38,9 +38,9 @@ struct gic_vcpu {
 };
 
 struct gic_info {
-    uint8_t version;      /* 2 or 3 */
+    uint8_t version; /* 2 or 3 */
     uint8_t lr_count;
-    uint8_t vpri_bits;    /* virtual priority bits implemented */
+    uint8_t vpri_bits; /* virtual priority bits implemented */
     uint8_t vpre_bits;
     uint16_t intid_limit; /* first SPI INTID that does not exist */
     bool has_tds;         /* ICH_VTR_EL2.TDS */
@@ -48,11 +48,11 @@ struct gic_info {
 
 /* What the host's tree says of the controller. */
 struct gic_desc {
-    uint8_t version;         /* 2 or 3; 0: none found */
-    struct range dist;       /* GICD */
-    struct range redist[8];  /* GICv3: redistributor regions */
+    uint8_t version;        /* 2 or 3; 0: none found */
+    struct range dist;      /* GICD */
+    struct range redist[8]; /* GICv3: redistributor regions */
     unsigned redist_count;
-    uint64_t redist_stride;  /* 0: from GICR_TYPER.VLPIS */
+    uint64_t redist_stride;        /* 0: from GICR_TYPER.VLPIS */
     struct range cpu, vctrl, vcpu; /* GICv2: GICC, GICH, GICV */
     uint32_t maint_intid;
 };

@@ -2,8 +2,7 @@
 #include "arch/arm64/idregs.h"
 #include "arch/arm64/sysreg.h"
 
-#define ROW(crm) \
-    CELL(crm, 0) CELL(crm, 1) CELL(crm, 2) CELL(crm, 3) CELL(crm, 4) CELL(crm, 5) CELL(crm, 6) CELL(crm, 7)
+#define ROW(crm) CELL(crm, 0) CELL(crm, 1) CELL(crm, 2) CELL(crm, 3) CELL(crm, 4) CELL(crm, 5) CELL(crm, 6) CELL(crm, 7)
 #define CELL(crm, op2) \
     case crm * 8 + op2: return read_sysreg(S3_0_C0_C##crm##_##op2);
 

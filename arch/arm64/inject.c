@@ -14,6 +14,9 @@
 #define PSTATE_PAN BIT(22)
 #define PSTATE_DIT BIT(24)
 #define PSTATE_NZCV FIELD(31, 28)
+#define A32_E BIT(9)
+#define SCTLR_E0E BIT(24)
+#define SCTLR_EE BIT(25)
 #define SCTLR_SPAN BIT(23)
 #define SCTLR_DSSBS BIT(44)
 
@@ -31,7 +34,7 @@ uint64_t inject_pstate(uint64_t old, uint64_t sctlr, bool has_pan, bool has_ssbs
 {
     uint64_t new = (old & (PSTATE_NZCV | PSTATE_DIT)) | PSTATE_DAIF | PSTATE_M_EL1H;
     if (has_pan)
-        new |= sctlr &SCTLR_SPAN ? old & PSTATE_PAN : PSTATE_PAN;
+        new |= sctlr &SCTLR_SPAN ? old &PSTATE_PAN : PSTATE_PAN;
     if (has_ssbs && sctlr & SCTLR_DSSBS)
         new |= PSTATE_SSBS;
     return new;
@@ -130,6 +133,13 @@ bool vcpu_translate(uint64_t va, bool el0, bool write, ipa_t *out)
     write_sysreg(par_el1, saved);
     *out = IPA((par & FIELD(47, 12)) | (va & (PAGE_SIZE - 1)));
     return !(par & 1);
+}
+
+bool vcpu_big_endian(const struct vcpu_arch *v)
+{
+    if (v->regs.pstate & PSTATE_A32)
+        return v->regs.pstate & A32_E;
+    return read_sysreg(sctlr_el1) & (from_el0(v) ? SCTLR_E0E : SCTLR_EE);
 }
 
 /* SP_EL1 only at EL1 with PSTATE.SP = 1. */

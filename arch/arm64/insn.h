@@ -4,8 +4,8 @@
 #include "hyp/base/bits.h"
 
 struct insn_access {
-    uint8_t size;         /* bytes of one element: 1, 2, 4, 8 */
-    uint8_t count;        /* 1, or 2 for a pair */
+    uint8_t size;  /* bytes of one element: 1, 2, 4, 8 */
+    uint8_t count; /* 1, or 2 for a pair */
     uint8_t rt[2];
     uint8_t rn;
     bool load, sign_extend, wide;

@@ -12,8 +12,8 @@
 extern char image_start[], image_end[], init_start[], init_end[], mmu_enter[], file_end[];
 
 static struct spinlock mmu_lock;
-static pa_t load_pa;                /* set at startup, then const */
-static uint64_t *free_tables;       /* under mmu_lock: pages that pt gave back, a list through their first word */
+static pa_t load_pa;          /* set at startup, then const */
+static uint64_t *free_tables; /* under mmu_lock: pages that pt gave back, a list through their first word */
 static uint64_t device_next = HYP_VA_DEVICES; /* startup only */
 
 pa_t mmu_image_pa(void)
@@ -98,7 +98,8 @@ static const struct pt_ops el2_ops = {
     .table_ptr = el2_table_ptr,
 };
 
-static struct pt el2_pt = { /* under mmu_lock */
+static struct pt el2_pt = {
+    /* under mmu_lock */
     .ops = &el2_ops,
     .root = boot_root.entry,
     .start_level = 0,

@@ -4,7 +4,7 @@
 #include "hyp/base/bits.h"
 
 struct stage1_walk {
-    uint64_t table;      /* IPA of the first table */
+    uint64_t table; /* IPA of the first table */
     uint8_t start_level;
     uint8_t granule_bits; /* 12, 14 or 16 */
     uint8_t input_bits;

@@ -78,28 +78,29 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff };
     v->fp = (struct vcpu_fp){ .fpsr = 0 };
     v->debug = (struct vcpu_debug){ .os_locked = true };
+    gic_vcpu_reset(&v->gic);
     v->hcr &= ~HCR_VSE;
 }
 
-#define DEBUG_PAIR_LOAD(n)                                \
-    case n:                                               \
-        write_sysreg(dbgbvr##n##_el1, v->debug.bvr[n]);   \
-        write_sysreg(dbgbcr##n##_el1, v->debug.bcr[n]);   \
+#define DEBUG_PAIR_LOAD(n) \
+    case n: \
+        write_sysreg(dbgbvr##n##_el1, v->debug.bvr[n]); \
+        write_sysreg(dbgbcr##n##_el1, v->debug.bcr[n]); \
         break;
-#define DEBUG_WATCH_LOAD(n)                               \
-    case n:                                               \
-        write_sysreg(dbgwvr##n##_el1, v->debug.wvr[n]);   \
-        write_sysreg(dbgwcr##n##_el1, v->debug.wcr[n]);   \
+#define DEBUG_WATCH_LOAD(n) \
+    case n: \
+        write_sysreg(dbgwvr##n##_el1, v->debug.wvr[n]); \
+        write_sysreg(dbgwcr##n##_el1, v->debug.wcr[n]); \
         break;
-#define DEBUG_PAIR_SAVE(n)                                \
-    case n:                                               \
-        v->debug.bvr[n] = read_sysreg(dbgbvr##n##_el1);   \
-        v->debug.bcr[n] = read_sysreg(dbgbcr##n##_el1);   \
+#define DEBUG_PAIR_SAVE(n) \
+    case n: \
+        v->debug.bvr[n] = read_sysreg(dbgbvr##n##_el1); \
+        v->debug.bcr[n] = read_sysreg(dbgbcr##n##_el1); \
         break;
-#define DEBUG_WATCH_SAVE(n)                               \
-    case n:                                               \
-        v->debug.wvr[n] = read_sysreg(dbgwvr##n##_el1);   \
-        v->debug.wcr[n] = read_sysreg(dbgwcr##n##_el1);   \
+#define DEBUG_WATCH_SAVE(n) \
+    case n: \
+        v->debug.wvr[n] = read_sysreg(dbgwvr##n##_el1); \
+        v->debug.wcr[n] = read_sysreg(dbgwcr##n##_el1); \
         break;
 #define DEBUG_ALL(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 

@@ -12,15 +12,16 @@ void exit_skip(void);
 
 struct vcpu_regs {
     uint64_t x[31];
-    uint64_t pc;   /* ELR_EL2 while out */
+    uint64_t pc; /* ELR_EL2 while out */
     uint64_t pstate;
 };
 
 /* EL1 and EL0 registers that stay in the hardware while the vCPU is the core's, and move when another comes: field, name. */
 #define VCPU_SYSREGS(X) \
-    X(sp_el0) X(sp_el1) X(elr_el1) X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) \
-    X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) \
-    X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
+    X(sp_el0) \
+    X(sp_el1) X(elr_el1) X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) \
+        X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) \
+            X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
 #define VCPU_SYSREG_FIELD(name) uint64_t name;
 struct vcpu_sysregs {
     VCPU_SYSREGS(VCPU_SYSREG_FIELD)
@@ -48,7 +49,7 @@ struct vcpu_arch {
     struct vcpu_sysregs sys;
     struct gic_vcpu gic;
     struct timer_vcpu timer;
-    uint64_t hcr;     /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
+    uint64_t hcr; /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
     uint64_t cptr, mdcr;
     uint64_t vmpidr;
     uint64_t vttbr, vtcr;
@@ -83,6 +84,8 @@ void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_le
 void vcpu_inject_serror(struct vcpu_arch *v);
 /* Past the instruction that trapped, with what that does to PSTATE (single step, BTYPE, AArch32 IT). */
 void vcpu_advance_pc(struct vcpu_arch *v, uint64_t esr);
+/* Does the guest access memory big-endian now (SCTLR_EL1.EE, E0E; PSTATE.E in AArch32)? v is loaded on this core. */
+bool vcpu_big_endian(const struct vcpu_arch *v);
 /* The stack pointer that the guest's current PSTATE selects. v is loaded on this core. */
 uint64_t vcpu_sp_read(const struct vcpu_arch *v);
 void vcpu_sp_write(struct vcpu_arch *v, uint64_t value);

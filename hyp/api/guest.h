@@ -7,9 +7,10 @@
 #define GXF_NONE 0
 /* Fetch/store `len` bytes of the `n` blocks. EOK, -1: inject an exception, or an errno. gcp NULL: address space only.
  * Running; thread safe; a register block needs the caller to be on that vCPU's exit path. */
-int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data, size_t len) __must_check;
-int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data, size_t len)
-    __must_check;
+int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data,
+                   size_t len) __must_check;
+int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
+                    size_t len) __must_check;
 
 /* Drive an interrupt line. Any core; takes the controller's lock; level: GIS_ON until GIS_OFF. A line without controller: EOK. */
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state);

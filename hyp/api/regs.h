@@ -9,11 +9,11 @@
 /* One access as a row's function sees it. */
 struct reg_access {
     vdev_t *vdev;
-    guest_cpu *gcp;   /* who accesses */
-    uint32_t cookie;  /* of the region */
-    uint32_t offset;  /* in the region, of the first byte accessed */
-    uint32_t index;   /* (offset - row's offset) / stride: which of an array of registers */
-    uint8_t size;     /* bytes: 1, 2, 4 or 8, one of the row's sizes; naturally aligned */
+    guest_cpu *gcp;  /* who accesses */
+    uint32_t cookie; /* of the region */
+    uint32_t offset; /* in the region, of the first byte accessed */
+    uint32_t index;  /* (offset - row's offset) / stride: which of an array of registers */
+    uint8_t size;    /* bytes: 1, 2, 4 or 8, one of the row's sizes; naturally aligned */
 };
 
 #define REG_SIZE_1 BIT(1)
@@ -24,10 +24,10 @@ struct reg_access {
 /* Rows stand in ascending order of offset and do not overlap (checked at startup). */
 struct reg {
     uint32_t offset;
-    uint32_t span;   /* bytes, a multiple of stride */
-    uint8_t stride;  /* bytes a register of the array: 1, 4 or 8 */
-    uint16_t sizes;  /* REG_SIZE_* allowed; an access of another size or unaligned follows the table's policy */
-    uint64_t value;  /* what a row without `read` reads as */
+    uint32_t span;  /* bytes, a multiple of stride */
+    uint8_t stride; /* bytes a register of the array: 1, 4 or 8 */
+    uint16_t sizes; /* REG_SIZE_* allowed; an access of another size or unaligned follows the table's policy */
+    uint64_t value; /* what a row without `read` reads as */
     uint64_t (*read)(const struct reg_access *a);              /* NULL: reads as `value` */
     void (*write)(const struct reg_access *a, uint64_t value); /* NULL: writes are ignored */
 };

@@ -43,13 +43,13 @@ enum vdev_factory_flags {
 };
 
 enum vdev_ref_status {
-    VRS_NORMAL = 0,     /* done; the guest goes on behind the instruction */
+    VRS_NORMAL = 0, /* done; the guest goes on behind the instruction */
     VRS_NO_ADVANCE = 1,
     VRS_ABORT = 2,
-    VRS_BUS_ERROR = 3,  /* inject a synchronous external abort */
+    VRS_BUS_ERROR = 3, /* inject a synchronous external abort */
     VRS_CONTINUE = 4,
-    VRS_TERMINATE = 5,  /* end the VM */
-    VRS_ERRNO = 0x100,  /* + errno: emulation error */
+    VRS_TERMINATE = 5, /* end the VM */
+    VRS_ERRNO = 0x100, /* + errno: emulation error */
 };
 
 struct vdev_builder;
@@ -57,36 +57,36 @@ struct vdev_pic_functions;
 
 /* Static, const, one a vdev type, found through the linker's table: VDEV_FACTORY(name) = { ... }; */
 struct vdev_factory {
-    uint32_t abi;                  /* QVM_VDEV_ABI */
-    uint32_t factory_flags;        /* VFF_* */
-    const char *name;              /* the type's name */
-    const char *const *compatible; /* NULL-terminated: nodes with one of these are ours */
-    const char *device;            /* and with this armature,device, if not NULL */
+    uint32_t abi;                   /* QVM_VDEV_ABI */
+    uint32_t factory_flags;         /* VFF_* */
+    const char *name;               /* the type's name */
+    const char *const *compatible;  /* NULL-terminated: nodes with one of these are ours */
+    const char *device;             /* and with this armature,device, if not NULL */
     const char *const *option_list; /* NULL-terminated property names, passed as VDEV_CTRL_FIRST_OPTIDX + i */
-    uint32_t extra_space;          /* zeroed bytes behind v_device */
-    uint32_t acc_sizes;            /* BIT(n): n-byte accesses allowed; for vread/vwrite */
+    uint32_t extra_space;           /* zeroed bytes behind v_device */
+    uint32_t acc_sizes;             /* BIT(n): n-byte accesses allowed; for vread/vwrite */
     /* Phase startup: OPTIONS_START, options, OPTIONS_END, ASSIGN, GEN_FDT. `arg`: option: const struct vdev_option *; GEN_FDT: struct
      * vdev_fdt *. Answers EOK or a positive errno, which refuses the VM. */
     int (*startup)(struct vdev_builder *b, unsigned ctrl, const void *arg);
     /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. */
     int (*control)(vdev_t *vdev, unsigned ctrl, const void *arg);
     /* Accesses to the vdev's region, on the vCPU that makes them; NULL: the VM's `unsupported` policy. Not called if `regs` is set. */
-    enum vdev_ref_status (*vread)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd, const qvm_state_block *oopnd,
-                                  guest_cpu *gcp);
+    enum vdev_ref_status (*vread)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                  const qvm_state_block *oopnd, guest_cpu *gcp);
     enum vdev_ref_status (*vwrite)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
                                    const qvm_state_block *oopnd, guest_cpu *gcp);
-    const struct reg_table *regs;  /* instead of vread/vwrite */
+    const struct reg_table *regs; /* instead of vread/vwrite */
     const struct vdev_pic_functions *pic;
 };
 
 struct vdev_s {
-    void *v_device;                      /* extra_space bytes, zeroed at the start */
+    void *v_device; /* extra_space bytes, zeroed at the start */
     const struct vdev_factory *v_factory;
     guest_system *v_gsp;
-    qvm_state_block v_block;             /* where the device sits in the guest; location QSL_NO_LOCATION: not placed */
-    struct guest_intr v_intr;            /* the line it raises */
-    struct spinlock v_mtx;               /* for the vdev's own use (VFF_MUTEX) */
-    const char *v_name;                  /* node name, for the log */
+    qvm_state_block v_block;  /* where the device sits in the guest; location QSL_NO_LOCATION: not placed */
+    struct guest_intr v_intr; /* the line it raises */
+    struct spinlock v_mtx;    /* for the vdev's own use (VFF_MUTEX) */
+    const char *v_name;       /* node name, for the log */
 };
 
 #define VDEV_FACTORY(sym) \
@@ -96,8 +96,8 @@ struct vdev_s {
 struct vdev_builder {
     vdev_t *vdev;
     guest_system *gsp;
-    const char *path;  /* the node's path, for error messages */
-    const void *fdt;   /* the description; owned by the framework */
+    const char *path; /* the node's path, for error messages */
+    const void *fdt;  /* the description; owned by the framework */
     int node;
 };
 
@@ -110,7 +110,8 @@ struct vdev_option {
 /* Typed views of an option; EOK or EINVAL (traced with path and property). */
 int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *out) __startup __must_check;
 int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, uint64_t *out) __startup __must_check;
-int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o, const char **out) __startup __must_check;
+int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o,
+                       const char **out) __startup __must_check;
 
 /* Entry `index` of the node's `reg`. False: there is none, or no node (a vdev that the framework added). Entry 0 is in v_block after OPTIONS_START. */
 bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint64_t *size) __startup;
@@ -120,7 +121,7 @@ int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_in
 /* The guest's tree while it is made: GEN_FDT's argument. Thin over libfdt's sequential writer; the framework opens the vdev's node (from the
  * description's node name) and copies its un-prefixed properties, `reg` and `interrupts`; a vdev adds what is missing. */
 struct vdev_fdt {
-    void *fdt;               /* libfdt, sequential write */
+    void *fdt; /* libfdt, sequential write */
     const guest_system *gsp;
     uint32_t gic_phandle;
 };

@@ -7,9 +7,9 @@
 #include "hyp/api/vdev.h"
 
 struct sysreg_access {
-    uint32_t reg;    /* op0:op1:CRn:CRm:op2 as ESR_ELx.ISS places them, SYSREG_ISS() */
+    uint32_t reg; /* op0:op1:CRn:CRm:op2 as ESR_ELx.ISS places them, SYSREG_ISS() */
     bool write;
-    uint64_t value;  /* written; or the answer to a read */
+    uint64_t value; /* written; or the answer to a read */
 };
 enum sysreg_result { SYSREG_DONE, SYSREG_UNDEF };
 

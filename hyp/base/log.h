@@ -39,15 +39,15 @@ struct log_limit {
 /* May a line be written? Counts what it refuses; the next one allowed says how many were dropped. */
 bool log_allowed(struct log_limit *limit);
 #define log_limited(limit, sev, ...) \
-    do {                             \
-        if (log_allowed(limit))      \
+    do { \
+        if (log_allowed(limit)) \
             log_line(sev, __VA_ARGS__); \
     } while (0)
 
 /* Our own invariant is broken: one screen, then reset or park. Never for anything a guest or an input can cause. */
 _Noreturn void hyp_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-#define hyp_assert(cond)                                                              \
-    do {                                                                              \
-        if (__builtin_expect(!(cond), 0))                                             \
-            hyp_panic("assertion failed at %s:%d: %s", __FILE__, __LINE__, #cond);    \
+#define hyp_assert(cond) \
+    do { \
+        if (__builtin_expect(!(cond), 0)) \
+            hyp_panic("assertion failed at %s:%d: %s", __FILE__, __LINE__, #cond); \
     } while (0)

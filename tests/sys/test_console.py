@@ -125,6 +125,7 @@ def test_too_much_in_the_background_is_counted(machine, image):
                       "--image", f"fault={image('fault.bin')}", timeout=40)
     started.expect(rb"rtos> ")
     says(started, "not drowned")
+    started.quiet(2)
     started.escape("2")
     started.expect(rb"\[loud\] \(\d+ bytes of earlier output lost\)")
     started.expect(rb"FAULT fill 0123456789")

@@ -270,7 +270,9 @@ static struct model *model_of(unsigned cpu, uint32_t intid)
 static uint32_t any_intid(void)
 {
     unsigned n = (unsigned)rand() % (SPI_COUNT + SGI_COUNT + 2);
-    return n < SPI_COUNT ? FIRST_SPI + n : n < SPI_COUNT + SGI_COUNT ? n - SPI_COUNT : timer_intid[n - SPI_COUNT - SGI_COUNT];
+    return n < SPI_COUNT               ? FIRST_SPI + n
+           : n < SPI_COUNT + SGI_COUNT ? n - SPI_COUNT
+                                       : timer_intid[n - SPI_COUNT - SGI_COUNT];
 }
 
 static bool model_pending(unsigned cpu, uint32_t intid)
@@ -286,7 +288,8 @@ static bool model_offers(unsigned cpu, uint32_t intid)
     const struct model *m = model_of(cpu, intid);
     return model_pending(cpu, intid) && m->enabled && !m->active && (intid < 32 || m->target == cpu) &&
            (dist_groups >> m->group1 & 1) && (cores[cpu].vmcr >> m->group1 & 1) &&
-           m->priority < field_get(VGIC_VMCR_PMR, cores[cpu].vmcr) && (!depth[cpu] || m->priority < stack[cpu][depth[cpu] - 1].priority);
+           m->priority < field_get(VGIC_VMCR_PMR, cores[cpu].vmcr) &&
+           (!depth[cpu] || m->priority < stack[cpu][depth[cpu] - 1].priority);
 }
 
 static unsigned model_best(unsigned cpu)
@@ -322,7 +325,7 @@ static void check_registers(unsigned reader, unsigned cpu)
         pending |= (uint32_t)model_pending(cpu, i) << i;
         if (reader != cpu && i >= 16 && private[cpu][i].active)
             mask &= ~(uint32_t)BIT(i); /* the line of a timer that is being handled is known on its own core only */
-        active |= (uint32_t)private[cpu][i].active << i;
+        active |= (uint32_t) private[cpu][i].active << i;
     }
     assert_int_equal(reg_read(reader, (int)cpu, 0x10200, 4) & mask, pending & mask);
     assert_int_equal(reg_read(reader, (int)cpu, 0x10300, 4), active);
@@ -351,10 +354,22 @@ static void step_register(unsigned cpu)
     struct model *m = model_of(frame, intid);
     switch (rand() % 7) {
     case 0:
-    case 1: bit_write(cpu, frame, intid, 0x100); m->enabled = true; break;
-    case 2: bit_write(cpu, frame, intid, 0x180); m->enabled = false; break;
-    case 3: bit_write(cpu, frame, intid, 0x200); m->latch = true; break;
-    case 4: bit_write(cpu, frame, intid, 0x280); m->latch = false; break;
+    case 1:
+        bit_write(cpu, frame, intid, 0x100);
+        m->enabled = true;
+        break;
+    case 2:
+        bit_write(cpu, frame, intid, 0x180);
+        m->enabled = false;
+        break;
+    case 3:
+        bit_write(cpu, frame, intid, 0x200);
+        m->latch = true;
+        break;
+    case 4:
+        bit_write(cpu, frame, intid, 0x280);
+        m->latch = false;
+        break;
     case 5:
         if (m->active)
             return;
@@ -374,8 +389,14 @@ static void step_split(unsigned cpu)
     uint32_t intid = any_intid();
     struct model *m = model_of(cpu, intid);
     switch (rand() % 4) {
-    case 0: bit_write(cpu, cpu, intid, 0x300); m->active = true; break;
-    case 1: bit_write(cpu, cpu, intid, 0x380); m->active = false; break;
+    case 0:
+        bit_write(cpu, cpu, intid, 0x300);
+        m->active = true;
+        break;
+    case 1:
+        bit_write(cpu, cpu, intid, 0x380);
+        m->active = false;
+        break;
     default:
         if (m->active)
             guest_dir(cpu, intid);
@@ -490,7 +511,7 @@ static void traffic(unsigned cpus, unsigned lrs, bool split_eoi, unsigned seed)
     memset(depth, 0, sizeof(depth));
     for (unsigned c = 0; c < cpus; c++)
         for (unsigned i = 0; i < 32; i++)
-            private[c][i] = (struct model){ .group1 = true, .edge = i < 16 };
+    private[c][i] = (struct model){ .group1 = true, .edge = i < 16 };
     for (unsigned i = 0; i < SPI_COUNT; i++) {
         spis[i] = (struct model){ .group1 = true, .edge = i % 3 == 0 };
         if (spis[i].edge)

@@ -167,15 +167,19 @@ static void words_of_list_registers(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 1000; i++) {
-        struct lr lr = { .vintid = (uint16_t)(rand() % 1020), .priority = (uint8_t)rand(), .state = rand() & 3, .group1 = rand() & 1,
+        struct lr lr = { .vintid = (uint16_t)(rand() % 1020),
+                         .priority = (uint8_t)rand(),
+                         .state = rand() & 3,
+                         .group1 = rand() & 1,
                          .hw = rand() & 1 };
         if (lr.hw)
             lr.pintid = (uint16_t)(rand() % 1020);
         else
             lr.eoi_maint = rand() & 1;
         struct lr back = gicv3_lr_decode(gicv3_lr_encode(lr));
-        assert_true(back.vintid == lr.vintid && back.pintid == lr.pintid && back.priority == lr.priority && back.state == lr.state &&
-                    back.group1 == lr.group1 && back.hw == lr.hw && back.eoi_maint == lr.eoi_maint);
+        assert_true(back.vintid == lr.vintid && back.pintid == lr.pintid && back.priority == lr.priority &&
+                    back.state == lr.state && back.group1 == lr.group1 && back.hw == lr.hw &&
+                    back.eoi_maint == lr.eoi_maint);
     }
     struct lr lr = { .vintid = 27, .pintid = 30, .priority = 0xa0, .state = LR_PENDING, .group1 = true, .hw = true };
     assert_int_equal(gicv3_lr_encode(lr), UINT64_C(0x70a0001e0000001b));

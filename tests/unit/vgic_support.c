@@ -226,7 +226,9 @@ void machine_make_reset(unsigned cpus, unsigned lr_count)
     cpu_count = cpus;
     here = 0;
     test_log = NULL;
-    test_gic_info = (struct gic_info){ .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .has_tds = true };
+    test_gic_info = (struct gic_info){
+        .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .has_tds = true
+    };
     for (unsigned i = 0; i < cpus; i++) {
         test_cpus[i].index = i;
         test_cpus[i].mpidr = BIT(31) | i;
@@ -336,8 +338,10 @@ static bool maintenance(const struct test_core *c)
         return false;
     return eoi || (c->hcr & VGIC_HCR_UIE && valid < 2) || (c->hcr & VGIC_HCR_NPIE && !pending) ||
            (c->hcr & VGIC_HCR_LRENPIE && c->hcr & VGIC_HCR_EOICOUNT) ||
-           (c->hcr & VGIC_HCR_GRP0_EIE && c->vmcr & VGIC_VMCR_ENG0) || (c->hcr & VGIC_HCR_GRP0_DIE && !(c->vmcr & VGIC_VMCR_ENG0)) ||
-           (c->hcr & VGIC_HCR_GRP1_EIE && c->vmcr & VGIC_VMCR_ENG1) || (c->hcr & VGIC_HCR_GRP1_DIE && !(c->vmcr & VGIC_VMCR_ENG1));
+           (c->hcr & VGIC_HCR_GRP0_EIE && c->vmcr & VGIC_VMCR_ENG0) ||
+           (c->hcr & VGIC_HCR_GRP0_DIE && !(c->vmcr & VGIC_VMCR_ENG0)) ||
+           (c->hcr & VGIC_HCR_GRP1_EIE && c->vmcr & VGIC_VMCR_ENG1) ||
+           (c->hcr & VGIC_HCR_GRP1_DIE && !(c->vmcr & VGIC_VMCR_ENG1));
 }
 
 void guest_leave(unsigned cpu)
@@ -402,7 +406,8 @@ static int best_lr(const struct test_core *c)
     limit = pmr < limit ? pmr : limit;
     for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
         struct lr lr = gicv3_lr_decode(c->lr[n]);
-        if (lr.state != LR_PENDING || lr.priority >= limit || !(c->vmcr & (lr.group1 ? VGIC_VMCR_ENG1 : VGIC_VMCR_ENG0)))
+        if (lr.state != LR_PENDING || lr.priority >= limit ||
+            !(c->vmcr & (lr.group1 ? VGIC_VMCR_ENG1 : VGIC_VMCR_ENG0)))
             continue;
         limit = lr.priority;
         best = (int)n;

@@ -27,7 +27,7 @@ struct test_core {
 
 extern struct test_core cores[TEST_CPUS];
 extern struct guest_cpu test_cpus[TEST_CPUS];
-extern unsigned here; /* the core on which code runs */
+extern unsigned here;        /* the core on which code runs */
 extern const char *test_log; /* the last line logged */
 extern vdev_t test_gic;
 extern struct gic_info test_gic_info;

@@ -7,9 +7,10 @@ struct lr_choice {
     struct virq *virq[GIC_MAX_LRS];
     uint16_t deliver; /* bit n: virq[n] is to be signalled (else it is active only) */
     uint8_t count;
-    bool active_out;    /* an active one found no place: its EOI or deactivation must come to EL2 */
-    bool pending_out;   /* one that could be signalled found no place */
-    uint8_t closed_out; /* groups, as in `groups`, of which one is kept back because the CPU interface has closed its group */
+    bool active_out;  /* an active one found no place: its EOI or deactivation must come to EL2 */
+    bool pending_out; /* one that could be signalled found no place */
+    uint8_t
+        closed_out; /* groups, as in `groups`, of which one is kept back because the CPU interface has closed its group */
 };
 
 /*

@@ -24,7 +24,7 @@ static uint64_t race(uint64_t round)
     struct cpu *target = &cpus[cpu_count - 1];
     arrive();
     while (gate != round)
-        ;
+        yield();
     answers[this_cpu()->index] = psci_cpu_on(target->mpidr, (uint64_t)secondary_entry, (uint64_t)target);
     return 0;
 }

@@ -14,8 +14,8 @@ struct feature_register {
 static bool is_untrappable(uint32_t sysreg)
 {
     static const uint32_t registers[] = {
-        SYSREG(3, 3, 4, 2, 7), SYSREG(3, 3, 4, 2, 6),  SYSREG(3, 0, 4, 2, 3),  SYSREG(3, 0, 4, 2, 4),
-        SYSREG(3, 3, 4, 2, 5), SYSREG(3, 0, 12, 1, 1), SYSREG(3, 3, 14, 0, 5), SYSREG(3, 3, 14, 0, 6),
+        SYSREG(3, 3, 4, 2, 7),  SYSREG(3, 0, 4, 2, 3),  SYSREG(3, 0, 4, 2, 4),  SYSREG(3, 3, 4, 2, 5),
+        SYSREG(3, 0, 12, 1, 1), SYSREG(3, 3, 14, 0, 5), SYSREG(3, 3, 14, 0, 6),
     };
     for (unsigned int i = 0; i < ARRAY_LEN(registers); i++) {
         if (registers[i] == sysreg)
@@ -36,7 +36,6 @@ static const struct feature_register features[] = {
     { "DDI0487 TFSRE0_EL1", "TFSRE0_EL1 follows ID_AA64PFR1_EL1.MTE", SYSREG(3, 0, 5, 6, 1), 4, 1, 8, 2, false },
     { "DDI0487 GMID_EL1", "GMID_EL1 follows ID_AA64PFR1_EL1.MTE", SYSREG(3, 1, 0, 0, 4), 4, 1, 8, 2, false },
     { "DDI0487 TCO", "PSTATE.TCO follows ID_AA64PFR1_EL1.MTE", SYSREG(3, 3, 4, 2, 7), 4, 1, 8, 1, false },
-    { "DDI0487 SSBS", "PSTATE.SSBS follows ID_AA64PFR1_EL1.SSBS", SYSREG(3, 3, 4, 2, 6), 4, 1, 4, 2, false },
     { "DDI0487 LORC_EL1", "LORC_EL1 follows ID_AA64MMFR1_EL1.LO", SYSREG(3, 0, 10, 4, 3), 7, 1, 16, 1, false },
     { "DDI0487 LORSA_EL1", "LORSA_EL1 follows ID_AA64MMFR1_EL1.LO", SYSREG(3, 0, 10, 4, 0), 7, 1, 16, 1, false },
     { "DDI0487 LORID_EL1", "LORID_EL1 follows ID_AA64MMFR1_EL1.LO", SYSREG(3, 0, 10, 4, 7), 7, 1, 16, 1, false },

@@ -205,6 +205,7 @@ uint32_t gic_poll(uint64_t us)
     uint64_t end = timer_count() + timer_ticks(us);
     uint32_t intid;
     do {
+        yield();
         intid = gic_ack1();
     } while (intid == INTID_NONE && timer_count() < end);
     return intid;

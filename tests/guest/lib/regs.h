@@ -16,6 +16,8 @@
 #define dmb(domain) __asm__ volatile("dmb " #domain ::: "memory")
 #define wfi() __asm__ volatile("wfi" ::: "memory")
 #define wfe() __asm__ volatile("wfe" ::: "memory")
+/* A hint for whoever shares the core, and for an emulator that runs the cores in turn. */
+#define yield() __asm__ volatile("yield" ::: "memory")
 #define sev() __asm__ volatile("sev" ::: "memory")
 #define irq_enable() __asm__ volatile("msr daifclr, #2" ::: "memory")
 #define irq_disable() __asm__ volatile("msr daifset, #2" ::: "memory")

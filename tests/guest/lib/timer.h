@@ -24,7 +24,7 @@ static inline void delay_us(uint64_t us)
 {
     uint64_t end = timer_count() + timer_ticks(us);
     while (timer_count() < end)
-        ;
+        yield();
 }
 
 /* Waits until the expression holds, at most ms; false when it never did. */
@@ -33,6 +33,6 @@ static inline void delay_us(uint64_t us)
         uint64_t end_ = timer_count() + timer_ticks((uint64_t)(ms)*1000); \
         bool held_; \
         while (!(held_ = (cond)) && timer_count() < end_) \
-            ; \
+            yield(); \
         held_ || (cond); \
     })
