@@ -165,6 +165,25 @@ static void on_off(void)
              "a 32-bit context id arrives zero-extended in x0");
 }
 
+/* The same calls by SMC: one machine, two conduits. */
+static void by_smc(void)
+{
+    bool can = tap_under_hypervisor() && cpu_count > 1;
+    const char *reason = cpu_count > 1 ? HYP_ONLY : NEEDS_CORES;
+    int64_t answer = 0, again = 0, info = 0;
+    if (can) {
+        cpu_stop(1);
+        dcache_clean_invalidate((uint64_t)&cpus[1], sizeof(cpus[1]));
+        answer = smc(PSCI_CPU_ON | FID_64, cpus[1].mpidr, (uint64_t)secondary_entry, (uint64_t)&cpus[1]);
+        wait_until(cpus[1].online, 1000);
+        again = smc(PSCI_CPU_ON | FID_64, cpus[1].mpidr, (uint64_t)secondary_entry, 0);
+        info = smc(PSCI_AFFINITY_INFO | FID_64, cpus[1].mpidr, 0, 0);
+    }
+    check_eq_if(can, reason, answer, PSCI_SUCCESS, "DEN0022 Conduits", "CPU_ON by SMC");
+    check_eq_if(can, reason, (int32_t)again, PSCI_ALREADY_ON, "DEN0022 Conduits", "CPU_ON by SMC of a core that runs");
+    check_eq_if(can, reason, info, AFFINITY_ON, "DEN0022 Conduits", "AFFINITY_INFO by SMC");
+}
+
 static int64_t suspend(uint32_t fid, uint64_t power_state)
 {
     gic_enable(INTID_CNTV);
@@ -207,6 +226,7 @@ static void psci(void)
     affinity_info();
     cpu_on_errors();
     on_off();
+    by_smc();
     cpu_suspend();
 }
 SUBJECT(210, "psci", psci);

@@ -6,6 +6,8 @@
 #define ROUNDS 1000
 #define SGI_A 7
 #define GO_ROUNDS 100
+#define BANK 6
+#define BANK_ROUNDS 500
 
 extern char secondary_entry[];
 
@@ -135,6 +137,43 @@ static void asked_meanwhile(void)
     check_eq(bad, 0, "DEN0022 AFFINITY_INFO", "asked by all while a core goes off and on");
 }
 
+/* Each core owns some bits of one bank of enables and pending bits: nobody's write may lose another's. */
+static uint64_t bank_writer(uint64_t rounds)
+{
+    uint64_t bad = 0;
+    uint32_t mine = UINT32_C(0x01010101) << this_cpu()->index;
+    for (uint64_t i = 0; i < rounds; i++) {
+        write32(GICD + GICD_ISENABLER + 4 * BANK, mine);
+        write32(GICD + GICD_ISPENDR + 4 * BANK, mine);
+        bad += (read32(GICD + GICD_ISENABLER + 4 * BANK) & mine) != mine;
+        bad += (read32(GICD + GICD_ISPENDR + 4 * BANK) & mine) != mine;
+        write32(GICD + GICD_ICPENDR + 4 * BANK, mine);
+        write32(GICD + GICD_ICENABLER + 4 * BANK, mine);
+        bad += (read32(GICD + GICD_ISENABLER + 4 * BANK) & mine) != 0;
+        bad += (read32(GICD + GICD_ISPENDR + 4 * BANK) & mine) != 0;
+    }
+    return bad;
+}
+
+static void one_bank(void)
+{
+    uint64_t bad = 0;
+    write32(GICD + GICD_ICENABLER + 4 * BANK, ~0u);
+    for (uint32_t i = 0; i < 32; i++)
+        gic_set_edge(32 * BANK + i, true);
+    write32(GICD + GICD_CTLR, GICD_CTLR_ARE);
+    gicd_wait();
+    for (unsigned int i = 1; i < cpu_count; i++)
+        cpu_post(i, bank_writer, BANK_ROUNDS);
+    bad += bank_writer(BANK_ROUNDS);
+    for (unsigned int i = 1; i < cpu_count; i++) {
+        bad += !cpu_wait(i, 60000);
+        bad += cpus[i].job_result;
+    }
+    check_eq(bad, 0, "IHI0069 GICD_ISENABLER<n>, GICD_ISPENDR<n>", "all cores write bits of one bank: no write lost");
+    gic_init();
+}
+
 static void races(void)
 {
     if (cpu_count < 2) {
@@ -145,6 +184,7 @@ static void races(void)
     cpu_on_raced();
     sgi_to_comers();
     asked_meanwhile();
+    one_bank();
     cpus_stop_all();
 }
 SUBJECT(610, "races", races);
