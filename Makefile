@@ -94,7 +94,9 @@ sources_of = $(wildcard $(addsuffix /*.c,$(1)) $(addsuffix /*.S,$(1)))
 name_of = $(shell echo $(1) | tr a-z- A-Z_)
 vdev_off = $(foreach n,$(patsubst CONFIG_VDEV_%,%,$(filter CONFIG_VDEV_%,$(.VARIABLES))),$(if $(filter n,$(CONFIG_VDEV_$(n))),$(n)))
 vdevs_off := $(shell echo $(vdev_off) | tr A-Z a-z)
-sources := $(filter-out arch/arm64/offsets.c $(foreach v,$(vdevs_off),vdevs/$(v).c vdevs/$(v)/%),\
+# Built in by an option only, checked always.
+test_sources := $(if $(filter y,$(CONFIG_TEST_FAULTS)),,hyp/test_fault.c)
+sources := $(filter-out arch/arm64/offsets.c $(test_sources) $(foreach v,$(vdevs_off),vdevs/$(v).c vdevs/$(v)/%),\
 	$(call sources_of,arch/arm64 hyp/base hyp hyp/api boards boards/uart boards/$(board) vdevs vdevs/*))
 objects := $(addprefix $(O)/,$(addsuffix .o,$(basename $(sources)))) $(if $(CONFIG_BUILTIN_BUNDLE),$(O)/builtin_bundle.o)
 headers := $(wildcard arch/arm64/*.h hyp/*.h hyp/*/*.h boards/*.h boards/*/*.h vdevs/*.h vdevs/*/*.h)
@@ -208,7 +210,7 @@ run-machine: $(O)/armature.bin guests
 
 # ---- Checks -------------------------------------------------------------------------------------------------------------
 
-checks := format spdx includes headers clang startup simd stack cppcheck mustfail sizes reproducible
+checks := format spdx includes headers clang startup simd stack cppcheck mustfail descriptions sizes reproducible
 check:
 	$(Q)$(MAKE) --no-print-directory -s $(O)/armature.bin
 	$(Q)tools/testrun --quiet --title "make check ($(CONFIG))" $(foreach c,$(checks),'$(c): $(MAKE) --no-print-directory -s check-$(c)')
@@ -224,7 +226,7 @@ check-spdx:
 check-includes:
 	$(Q)$(PYTHON) tools/check/includes.py
 check-headers: $(headers:%=$(O)/check/%.ok)
-check-clang: $(patsubst %,$(O)/check/%.ok,$(filter %.c,$(sources)))
+check-clang: $(patsubst %,$(O)/check/%.ok,$(filter %.c,$(sources) $(test_sources)))
 # Headers are compiled alone (each stands by itself); with sources, clang proves phases and locks.
 $(O)/check/%.ok: % | $(libraries) $(generated)
 	$(Q)mkdir -p $(@D); clang -fsyntax-only $(CLANGFLAGS) $(if $(filter %.h,$<),-Wno-unused-function -Wno-pragma-once-outside-header,) -x c -MMD -MP -MT $@ -MF $@.d $<; touch $@
@@ -236,9 +238,11 @@ check-stack: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --calls tools/check/calls.txt $(O)/armature.elf $(objects:.o=.su)
 check-cppcheck: $(GENERATED)/autoconf.h
 	$(Q)mkdir -p $(O)/cppcheck; cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr -j$$(nproc) \
-		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(filter %.c,$(sources))
+		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(filter %.c,$(sources) $(test_sources))
 check-mustfail: | $(libraries) $(generated)
 	$(Q)$(PYTHON) tools/check/mustfail.py tests/mustfail -- clang -fsyntax-only $(CLANGFLAGS)
+check-descriptions: $(wildcard dts/*/*.dts)
+	$(Q)for each in $^; do tools/armature check $$each; done
 check-sizes: $(O)/armature.bin
 	$(Q)$(PYTHON) tools/check/sizes.py --limit 1048576 $(O)/armature.elf $(O)/armature.map $(O)/armature.bin
 # Built again elsewhere: the image must be the same, byte for byte.
@@ -264,7 +268,7 @@ unit:
 # ---- Tests --------------------------------------------------------------------------------------------------------------
 
 contract := $(wildcard ../shared/accept/contract.py)
-pytest := $(PYTHON) -m pytest -q -p no:cacheprovider tests/sys
+pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 make_as = $(MAKE) --no-print-directory CONFIG=$(1)
 on_debug := ARMATURE_HYP=$(CURDIR)/build/qemu_virt/armature.bin
 on_release := ARMATURE_HYP=$(CURDIR)/build/qemu_virt_release/armature.bin
@@ -274,16 +278,31 @@ build_suites = 'build: $(call make_as,qemu_virt) all' \
 	'check: $(call make_as,qemu_virt) check' \
 	'check release: $(call make_as,qemu_virt_release) check-startup check-simd check-stack check-sizes' \
 	'unit: $(call make_as,qemu_virt) unit' \
+	'tool: $(pytest) tests/tool' \
 	'guests: $(call make_as,qemu_virt) $(1)'
 contract_suites = $(if $(contract),'contract direct: $(on_debug) $(contract) tools/armature --boot direct' \
 	'contract uboot: $(on_release) $(contract) tools/armature --boot uboot')
 test: setup
-	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(pytest)' $(contract_suites)
+	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(pytest) tests/sys' $(contract_suites)
 test-all: setup
 	$(Q)tools/testrun --logs build/test --title "make test-all" $(call build_suites,guests guests-all) \
-		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(pytest)' 'machine release: $(on_release) $(pytest)' $(contract_suites)
-bench: $(O)/armature.bin guests
-	$(Q)$(PYTHON) tests/sys/bench.py
+		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(pytest) tests/sys' 'machine release: $(on_release) $(pytest) tests/sys' $(contract_suites)
+
+# ---- Bench: instructions per event (docs/BENCH.md). BENCH_CONFIG is what is measured, BENCH_ARGS=--functions shows where they go ----
+
+BENCH_CONFIG ?= qemu_virt_release
+BENCH_ARGS ?=
+build/bench/count.so: tools/bench/count.c tools/bench/qemu_plugin.h
+	$(Q)mkdir -p $(@D); $(HOSTCC) -std=gnu11 -O2 -shared -fPIC $(warnings) -I. -o $@ $<
+build/bench/mark: tools/bench/mark.S
+	$(Q)mkdir -p $(@D); $(CC) -nostdlib -static -Wl,--build-id=none -o $@ $<
+build/bench/initrd.cpio.gz: tools/initramfs $(CACHE)/guest/busybox build/bench/mark tools/bench/work.sh
+	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ init=build/bench/mark work=tools/bench/work.sh >/dev/null
+bench: build/guest/bench.bin $(CACHE)/guest/Image-debian build/bench/initrd.cpio.gz build/bench/count.so
+	$(Q)$(call make_as,$(BENCH_CONFIG)) -s all >/dev/null
+	$(Q)$(PYTHON) tools/bench/bench.py --hyp build/$(BENCH_CONFIG)/armature.bin --guest build/guest/bench.bin \
+		--linux $(CACHE)/guest/Image-debian --initrd build/bench/initrd.cpio.gz --plugin build/bench/count.so \
+		--out build/bench.json $(BENCH_ARGS)
 
 # ---- The rest -----------------------------------------------------------------------------------------------------------
 

@@ -19,8 +19,9 @@ struct region {
     uint32_t cookie;
     vdev_t *vdev; /* NULL: RAM, ROM, pass-through */
     const struct reg_table *regs;
-    pa_t host;         /* RAM, ROM, PASS */
-    const char *owner; /* path, for messages */
+    struct reg_index index; /* of regs */
+    pa_t host;              /* RAM, ROM, PASS */
+    const char *owner;      /* path, for messages */
 };
 
 struct aspace {

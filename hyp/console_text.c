@@ -95,4 +95,7 @@ void console_panic_write(const char *s, size_t n)
             panic_put('\r');
         panic_put((uint8_t)s[i]);
     }
+    /* A reset may follow. */
+    for (unsigned i = 0; i < CONSOLE_POLLS && !console.uart.driver->idle(&console.uart); i++)
+        spin_pause();
 }

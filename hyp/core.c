@@ -6,6 +6,7 @@
 #include "hyp/base/log.h"
 #include "hyp/exit.h"
 #include "hyp/pirq.h"
+#include "hyp/test_fault.h"
 #include "hyp/vm_life.h"
 
 static void core_send_kick(struct core *c)
@@ -52,11 +53,25 @@ void guest_cpu_resume(guest_cpu *v)
         guest_cpu_kick(v);
 }
 
+/* The timers of a vCPU that is not in the hardware fire by its saved registers. */
+static void vcpu_timers_check(struct guest_cpu *v)
+{
+    uint64_t now = timer_now();
+    if (timer_vcpu_virt_asserted(&v->arch.timer, now))
+        v->vm->intc->hw_fired(v, GIC_PPI_VTIMER);
+    if (timer_vcpu_phys_asserted(&v->arch.timer, now))
+        v->vm->intc->hw_fired(v, GIC_PPI_PTIMER);
+}
+
 static bool vcpu_runnable(struct guest_cpu *v)
 {
     if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
         return false;
-    if (v->waiting && v->vm->intc->wakes(v))
+    if (!v->waiting)
+        return true;
+    if (v->core->loaded != v)
+        vcpu_timers_check(v);
+    if (v->vm->intc->wakes(v))
         v->waiting = false;
     return !v->waiting;
 }
@@ -128,9 +143,49 @@ static void core_arm_timer(struct core *c, bool running)
     timer_deadline(when);
 }
 
-static void core_irq(struct core *c)
+int core_settle(struct core *c, struct guest_cpu *v)
+{
+    const uint32_t *dirty = vintc_cpu_data(v);
+    if (*dirty || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
+        v->vm->intc->sync(v);
+        v->vm->intc->flush(v);
+    }
+    if (__atomic_load_n(&v->pauses, __ATOMIC_RELAXED) || __atomic_load_n(&c->attention, __ATOMIC_RELAXED))
+        return GUEST_LEFT_IRQ;
+    return GUEST_RESUME;
+}
+
+int core_irq_fast(struct core *c, struct guest_cpu *v)
 {
     uint32_t intid = gic_ack();
+    v->exits[EXIT_IRQ]++;
+    switch (intid) {
+    case GIC_PPI_VTIMER:
+    case GIC_PPI_PTIMER:
+        gic_drop(intid);
+        if (!v->vm->intc->hw_fired(v, intid))
+            return core_settle(c, v);
+        return GUEST_RESUME;
+    case GIC_SGI_KICK:
+        gic_drop(intid);
+        gic_deactivate(intid);
+        return core_settle(c, v);
+    }
+    c->acked = intid + 1;
+    return GUEST_LEFT_IRQ;
+}
+
+static uint32_t core_ack(struct core *c)
+{
+    uint32_t waiting = c->acked;
+    c->acked = 0;
+    return waiting ? waiting - 1 : gic_ack();
+}
+
+static void core_irq(struct core *c)
+{
+    uint32_t intid = core_ack(c);
     if (intid >= GIC_SPURIOUS)
         return;
     c->irqs++;
@@ -192,11 +247,14 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     struct exit e = guest_run(&v->arch);
     intc->sync(v);
     __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
-    v->exits[e.kind]++;
-    if (e.kind == EXIT_IRQ)
+    if (IS_ENABLED(CONFIG_TEST_FAULTS))
+        test_fault_point(v);
+    if (e.kind == EXIT_IRQ || c->acked)
         core_irq(c);
-    else
+    if (e.kind != EXIT_IRQ) {
+        v->exits[e.kind]++;
         exit_dispatch(v, &e);
+    }
 }
 
 static __running void core_attend(struct core *c)
@@ -206,8 +264,10 @@ static __running void core_attend(struct core *c)
         if (v->power == VCPU_ON_PENDING) {
             if (c->loaded == v)
                 core_put(c); /* what it left when it went off */
-            if (vm_cpu_arrive(v))
+            if (vm_cpu_arrive(v)) {
+                c->last_of[v->vm->id] = NULL; /* no TLB entry of its former life */
                 continue;
+            }
         }
         if (v->vm->state != VM_ENDING || v->power == VCPU_OFF)
             continue;

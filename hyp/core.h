@@ -28,6 +28,7 @@ struct core {
     struct guest_cpu *last_of[CONFIG_MAX_VMS]; /* which vCPU of each VM ran here last */
     unsigned last;                             /* index in cpus of who ran last: round robin goes on behind it */
     uint64_t irqs;
+    uint32_t acked; /* an interrupt that was acknowledged and waits to be handled + 1; 0: none */
 };
 
 static inline struct core *this_core(void)
@@ -51,5 +52,9 @@ void core_unassign(struct core *c, struct guest_cpu *v) __startup;
 _Noreturn void core_loop(struct core *c) __running;
 /* Gives a core a VM to load. Any core. */
 void core_loader_add(struct core *c, struct vm_loader *l);
+/* The hot interrupts of a running guest: its timers and kicks. GUEST_RESUME, or GUEST_LEFT_IRQ: a full exit has to go on with it. */
+int core_irq_fast(struct core *c, struct guest_cpu *v);
+/* After something was done for the vCPU without leaving its context: its list registers follow. Same answer. */
+int core_settle(struct core *c, struct guest_cpu *v);
 /* Makes a core look again at what it should run: an SGI if it sleeps or is in a guest. Any core. */
 void core_kick(struct core *c);

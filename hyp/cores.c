@@ -13,8 +13,7 @@
 #define CORE_UP_TIMEOUT_MS 1000
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
-static struct core boot_core_full; /* arch part: boot_core, until cores_init() */
-static char boot_emergency[EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
+static struct core boot_core_full; /* takes over what boot_core, the arch part alone, was until cores_init() */
 static struct core_start_args start_args[CONFIG_MAX_CORES] __attribute__((aligned(64)));
 struct core *cores[CONFIG_MAX_CORES];
 
@@ -26,21 +25,30 @@ struct core *core_by_mpidr(uint64_t mpidr)
     return NULL;
 }
 
+/* Slot 0 is the boot core's, whichever that is; it has its stacks already. */
+static __startup int stacks_create(struct core *c)
+{
+    void *pages = hyp_alloc_pages(CONFIG_STACK_SIZE / PAGE_SIZE);
+    void *emergency = hyp_alloc_pages(EMERGENCY_STACK_SIZE / PAGE_SIZE);
+    if (!pages || !emergency)
+        return -ENOMEM;
+    if (!mmu_stack_create(c->arch.index + 1, pages, direct_pa(emergency), &c->arch).raw)
+        return error_at(-ENOMEM, "core %u: no table pages left to map its stacks", c->arch.index);
+    return 0;
+}
+
 static __startup int core_create(const struct platform *p, unsigned index, bool boot)
 {
     struct core *c = boot ? &boot_core_full : hyp_alloc(sizeof(*c), 64);
-    void *pages = boot ? NULL : hyp_alloc_pages(CONFIG_STACK_SIZE / PAGE_SIZE);
-    void *emergency = boot ? boot_emergency : hyp_alloc_pages(1);
-    if (!c || !emergency || (!boot && !pages))
+    if (!c)
         return -ENOMEM;
+    if (boot)
+        c->arch = boot_core;
     c->desc = &p->cores[index];
     c->arch.index = index;
     c->arch.mpidr = c->desc->mpidr & MPIDR_AFFINITY;
-    unsigned slot = boot ? 0 : index + 1; /* slot 0 is the boot core's, whichever that is */
-    if (!mmu_stack_create(slot, pages, emergency, &c->arch).raw)
-        return error_at(-ENOMEM, "core %u: no table pages left to map its stack", index);
     cores[index] = c;
-    return 0;
+    return boot ? 0 : stacks_create(c);
 }
 
 int cores_init(const struct platform *p)

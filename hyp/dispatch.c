@@ -17,16 +17,11 @@ static uint64_t constant_read(const struct reg *row, uint32_t offset, unsigned s
     return bytes;
 }
 
-static bool row_takes(const struct reg *row, uint32_t offset, unsigned size)
-{
-    return row->sizes & BIT(size) && is_aligned(offset, size) && offset - row->offset + size <= row->span;
-}
-
 static enum vdev_ref_status table_access(const struct region *r, guest_cpu *gcp, const struct mmio *m, uint32_t offset,
                                          uint64_t *value)
 {
-    const struct reg *row = reg_find(r->regs, offset);
-    if (!row || !row_takes(row, offset, m->size)) {
+    const struct reg *row = reg_find_indexed(r->regs, &r->index, offset);
+    if (!row || !reg_takes(row, offset, m->size)) {
         if (!m->write)
             *value = 0;
         return r->regs->other == REG_BUS_ERROR ? VRS_BUS_ERROR : VRS_NORMAL;

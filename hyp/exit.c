@@ -121,19 +121,6 @@ void smccc_exit(struct guest_cpu *v, const struct exit *e)
     smccc_call(v);
 }
 
-int exit_fast(struct vcpu_arch *a)
-{
-    uint64_t esr = exit_esr();
-    unsigned ec = ESR_EC(esr);
-    if (ec == EC_HVC64 && !(esr & ISS_IMM16))
-        return !smccc_quick(a);
-    if (ec == EC_SMC64 && !(esr & ISS_IMM16) && smccc_quick(a)) {
-        exit_skip();
-        return 0;
-    }
-    return 1;
-}
-
 void exit_dispatch(struct guest_cpu *v, const struct exit *e)
 {
     switch (e->kind) {

@@ -23,6 +23,8 @@ static __startup int gasp_region_add(struct vdev_builder *b, const struct gasp_r
         r.regs = g->regs ? g->regs : r.vdev->v_factory->regs;
     }
     int err = r.regs ? reg_table_check(r.regs, b->path) : 0;
+    if (r.regs && !err)
+        err = reg_index_make(r.regs, &r.index);
     return err ? err : aspace_add(&b->gsp->as, &r);
 }
 

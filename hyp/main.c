@@ -27,7 +27,7 @@ extern uintptr_t __stack_chk_guard;
 
 static struct platform machine; /* set at startup, then const */
 static struct config config;    /* set at startup, then const */
-static char boot_emergency_stack[EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
+static char boot_emergency_stack[EMERGENCY_STACK_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static bool go; /* any core, atomic: secondaries may enter their loops */
 
 const struct platform *platform(void)
@@ -157,7 +157,7 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
 __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
 {
     mmu_init(PA(info->load_pa));
-    mmu_stack_create(0, NULL, boot_emergency_stack, &boot_core);
+    mmu_stack_create(0, NULL, image_pa(boot_emergency_stack), &boot_core);
     int err = boot_platform(info, &machine);
     if (console_init(&machine) || err)
         hyp_stop();

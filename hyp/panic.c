@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fault of our own: one screen, then reset or park. Takes no lock, trusts nothing, nests once. */
 #include "arch/arm64/core_arch.h"
+#include "arch/arm64/firmware.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/panic.h"
+#include "arch/arm64/timer.h"
 #include "generated/version.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
@@ -12,7 +14,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 struct hyp_symbol {
     uint32_t offset, name;
@@ -22,7 +23,10 @@ extern const uint32_t hyp_symbols_count;
 extern const char hyp_symbol_names[];
 extern char image_start[], text_end[], init_start[], init_end[];
 
+#define STOP_WAIT_MS 20
+
 static uint32_t panic_owner; /* any core, atomic: core index + 1 of who prints */
+static uint32_t stopped;     /* any core, atomic: how many have stopped for good */
 
 static void line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void line(const char *fmt, ...)
@@ -30,11 +34,11 @@ static void line(const char *fmt, ...)
     char buf[160];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsniprintf(buf, sizeof(buf) - 2, fmt, ap);
+    int n = vsniprintf(buf, sizeof(buf) - 1, fmt, ap);
     va_end(ap);
-    size_t len = n < 0 ? 0 : (size_t)n < sizeof(buf) - 2 ? (size_t)n : sizeof(buf) - 3;
-    memcpy(buf + len, "\r\n", 2);
-    console_panic_write(buf, len + 2);
+    size_t len = n < 0 ? 0 : (size_t)n < sizeof(buf) - 1 ? (size_t)n : sizeof(buf) - 2;
+    buf[len] = '\n';
+    console_panic_write(buf, len + 1);
 }
 
 const char *symbol_find(uint64_t va, uint64_t *offset)
@@ -84,11 +88,12 @@ static void print_backtrace(const struct core_arch *c, uint64_t fp)
     }
 }
 
-static void print_vcpu(const struct core *c)
+/* Before the cores are known this one is less than a struct core. */
+static void print_vcpu(const struct core_arch *c)
 {
-    const struct guest_cpu *v = c->loaded;
-    if (!v)
+    if (!cores[c->index] || &cores[c->index]->arch != c || !cores[c->index]->loaded)
         return;
+    const struct guest_cpu *v = cores[c->index]->loaded;
     line("  vm %s vcpu %u: pc %016llx pstate %llx", v->vm->name, v->index, (unsigned long long)v->arch.regs.pc,
          (unsigned long long)v->arch.regs.pstate);
     line("  exits: irq %llu, abort %llu+%llu, sysreg %llu, hvc %llu, wfx %llu", (unsigned long long)v->exits[EXIT_IRQ],
@@ -105,60 +110,104 @@ static void print_registers(const struct panic_frame *f)
     line("  x30 %016llx  sp  %016llx", (unsigned long long)f->x[30], (unsigned long long)f->sp);
 }
 
-/* One screen is one core's: the others stop at once, silently. */
+/* One screen is one core's: the others stop first, silently. One that holds on at EL2 is not waited for long. */
 static void panic_begin(struct core_arch *c)
 {
-    uint32_t none = 0, mine = c->index + 1;
+    uint32_t none = 0, mine = c->index + 1, others = 0;
     if (!__atomic_compare_exchange_n(&panic_owner, &none, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
         none != mine)
         panic_stop_here();
-    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++)
-        if (cores[i] && &cores[i]->arch != c && cores[i]->state == CORE_UP)
-            gic_send_sgi(i, GIC_SGI_CALL);
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
+        if (!cores[i] || &cores[i]->arch == c || cores[i]->state != CORE_UP)
+            continue;
+        gic_send_sgi(i, GIC_SGI_CALL);
+        others++;
+    }
+    uint64_t until = timer_now() + timer_ms(STOP_WAIT_MS);
+    while (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) < others && timer_now() < until)
+        spin_pause();
 }
 
+/* Straight to the firmware: whoever holds the console's lock may never give it back. */
 static _Noreturn void panic_end(void)
 {
-    results_line("R machine panic");
     const struct platform *p = platform();
-    if (p && p->options.panic == PANIC_RESET) {
-        line("  resetting (host option panic=reset)");
-        machine_reset();
-    }
-    line("  parked (host option panic=park)");
+    bool reset = p && p->options.panic == PANIC_RESET;
+    results_line("R machine panic");
+    line(reset ? "  resetting (host option panic=reset)" : "  parked (host option panic=park)");
+    if (reset)
+        firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
     panic_stop_here();
 }
 
 void panic_stop_here(void)
 {
+    __atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
     for (;;)
         core_wait();
 }
 
-void panic_from_vector(const struct panic_frame *f, unsigned code)
+/* How many faults this core was in before: a second one while the first is reported is named in a line, a third ends it. */
+static uint32_t panic_enter(struct core_arch *c)
+{
+    uint32_t depth = c->panicking++;
+    if (depth > 1)
+        panic_stop_here();
+    if (!depth)
+        panic_begin(c);
+    return depth;
+}
+
+static void print_title(const struct core_arch *c, const char *cause)
+{
+    line(" ");
+    line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index, cause);
+    results_line("L fatal: fault of the hypervisor on core %u: %s", c->index, cause);
+}
+
+static const char *cause_of(const struct core_arch *c, const struct panic_frame *f, unsigned code, uint64_t far)
 {
     static const char *const codes[] = { "exception with SP_EL0", "exception", "interrupt at EL2", "SError" };
+    uint64_t guard = c->stack_bottom - CONFIG_STACK_SIZE;
+    bool touched = code == PANIC_SYNC && ESR_EC(f->esr) == EC_DABT_CUR && far >= guard && far < c->stack_bottom;
+    if (touched || (f->sp >= guard && f->sp < c->stack_bottom))
+        return "stack overflow";
+    if (f->sp < guard || f->sp > c->stack_top)
+        return "the stack pointer has left its stack";
+    return codes[code & 3];
+}
+
+/* An interrupt has no syndrome; an SError has no address. */
+static void print_syndrome(const struct panic_frame *f, unsigned code, uint64_t far)
+{
+    const char *fault = esr_fault_name(f->esr);
+    unsigned ec = ESR_EC(f->esr);
+    if (code == PANIC_IRQ)
+        return;
+    if (ec == EC_DABT_CUR || ec == EC_IABT_CUR || ec == EC_PC_ALIGN)
+        line("  %s%s%s: esr %llx, far %016llx", esr_class_name(f->esr), *fault ? ", " : "", fault,
+             (unsigned long long)f->esr, (unsigned long long)far);
+    else
+        line("  %s: esr %llx", esr_class_name(f->esr), (unsigned long long)f->esr);
+}
+
+void panic_from_vector(const struct panic_frame *f, unsigned code)
+{
     struct core_arch *c = this_core_arch();
-    if (c->panicking++ > 1)
-        panic_stop_here();
-    if (c->panicking > 1) {
+    uint64_t far = panic_far();
+    if (panic_enter(c)) {
         line("  (another fault while reporting: esr %llx elr %llx)", (unsigned long long)f->esr,
              (unsigned long long)f->elr);
         panic_end();
     }
-    panic_begin(c);
-    uint64_t far = panic_far();
-    bool overflow = f->sp < c->stack_bottom + 256 || f->sp > c->stack_top;
-    line(" ");
-    line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index,
-         overflow ? "stack overflow" : codes[code & 3]);
-    line("  %s%s%s: esr %llx, far %016llx", esr_class_name(f->esr), *esr_fault_name(f->esr) ? ", " : "",
-         esr_fault_name(f->esr), (unsigned long long)f->esr, (unsigned long long)far);
+    print_title(c, cause_of(c, f, code, far));
+    print_syndrome(f, code, far);
     print_address("at  ", f->elr);
-    print_address("lr  ", f->x[30] - 4);
+    if (in_text(f->x[30] - 4))
+        print_address("lr  ", f->x[30] - 4);
     print_backtrace(c, f->x[29]);
     print_registers(f);
-    print_vcpu((struct core *)c);
+    print_vcpu(c);
     panic_end();
 }
 
@@ -170,13 +219,13 @@ void hyp_panic(const char *fmt, ...)
     va_start(ap, fmt);
     vsniprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (c->panicking++)
-        panic_stop_here();
-    panic_begin(c);
-    line(" ");
-    line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index, text);
+    if (panic_enter(c)) {
+        line("  (another fault while reporting: %s)", text);
+        panic_end();
+    }
+    print_title(c, text);
     print_backtrace(c, (uint64_t)(uintptr_t)__builtin_frame_address(0));
-    print_vcpu((struct core *)c);
+    print_vcpu(c);
     panic_end();
 }
 

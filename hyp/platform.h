@@ -29,6 +29,18 @@ struct platform_uart {
     bool present;
 };
 
+/* What goes wrong on purpose; only with CONFIG_TEST_FAULTS. */
+enum test_fault {
+    TEST_FAULT_NONE,
+    TEST_FAULT_WILD_POINTER,
+    TEST_FAULT_STACK_OVERFLOW,
+    TEST_FAULT_ASSERT,
+    TEST_FAULT_SERROR,
+    TEST_FAULT_WRITE_TEXT,
+    TEST_FAULT_EXEC_DATA,
+    TEST_FAULT_STACK_PROTECTOR
+};
+
 struct boot_options {
     uint32_t log_filter; /* enum log_severity bits */
     enum { LOG_TO_UART, LOG_TO_RESULTS, LOG_TO_RING } log_to;
@@ -37,6 +49,7 @@ struct boot_options {
     enum { ON_END_OFF, ON_END_STAY } on_end;
     enum { ON_RESET_AS_VM, ON_RESET_STOP, ON_RESET_RESTART } on_reset;
     char marker[64]; /* console-marker=, empty: none */
+    enum test_fault test_fault;
 };
 
 struct platform {

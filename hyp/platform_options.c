@@ -66,7 +66,8 @@ enum option_id {
     OPTION_MARKER,
     OPTION_PANIC,
     OPTION_ON_END,
-    OPTION_ON_RESET
+    OPTION_ON_RESET,
+    OPTION_TEST_FAULT
 };
 
 /* False: the value is none that the option can have. */
@@ -78,6 +79,15 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
     static const struct option_value console[] = { { "mux", CONSOLE_MUX }, { "raw", CONSOLE_RAW } };
     static const struct option_value panic[] = { { "reset", PANIC_RESET }, { "park", PANIC_PARK } };
     static const struct option_value on_end[] = { { "off", ON_END_OFF }, { "stay", ON_END_STAY } };
+    static const struct option_value fault[] = {
+        { "wild-pointer", TEST_FAULT_WILD_POINTER },
+        { "stack-overflow", TEST_FAULT_STACK_OVERFLOW },
+        { "assert", TEST_FAULT_ASSERT },
+        { "serror", TEST_FAULT_SERROR },
+        { "write-text", TEST_FAULT_WRITE_TEXT },
+        { "exec-data", TEST_FAULT_EXEC_DATA },
+        { "stack-protector", TEST_FAULT_STACK_PROTECTOR },
+    };
     static const struct option_value on_reset[] = { { "stop", ON_RESET_STOP }, { "restart", ON_RESET_RESTART } };
     struct text marker;
     uint32_t v = 0;
@@ -111,6 +121,10 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
         good = option_choice(on_reset, ARRAY_LEN(on_reset), value, &v);
         o->on_reset = good ? v : o->on_reset;
         return good;
+    case OPTION_TEST_FAULT:
+        good = option_choice(fault, ARRAY_LEN(fault), value, &v);
+        o->test_fault = good ? v : o->test_fault;
+        return good;
     }
     return false;
 }
@@ -121,12 +135,14 @@ static __startup void option_word(const char *word, struct boot_options *o)
         { "log", OPTION_LOG },           { "log-to", OPTION_LOG_TO },
         { "console", OPTION_CONSOLE },   { "console-marker", OPTION_MARKER },
         { "panic", OPTION_PANIC },       { "on-end", OPTION_ON_END },
-        { "on-reset", OPTION_ON_RESET },
+        { "on-reset", OPTION_ON_RESET }, { "test-fault", OPTION_TEST_FAULT },
     };
     size_t length = strcspn(word, "=");
     const struct option_value *name = option_find(names, ARRAY_LEN(names), word, length);
 
-    if (!name || word[length] != '=')
+    bool hidden = name && name->value == OPTION_TEST_FAULT && !IS_ENABLED(CONFIG_TEST_FAULTS);
+
+    if (!name || hidden || word[length] != '=')
         log_warn("/chosen: bootargs: unknown word \"%s\"", word);
     else if (!option_set(name->value, word + length + 1, o))
         log_warn("/chosen: bootargs: \"%s\": %s cannot be that", word, name->name);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trapped system registers: identification, debug on first use, the interrupt controller's; the rest are not there. */
-#include "arch/arm64/idregs.h"
 #include "hyp/exit.h"
 
 #define ISS_READ BIT(0)
@@ -60,7 +59,7 @@ void sysreg_exit(struct guest_cpu *v, const struct exit *e)
         return;
     if (is_idreg(iss)) {
         unsigned crm = (unsigned)field_get(ISS_CRM, iss), op2 = (unsigned)field_get(ISS_OP2, iss);
-        sysreg_reply(v, e, idreg_guest(crm, op2, idreg_host(crm, op2), v->vm->as.ipa_bits));
+        sysreg_reply(v, e, v->vm->idregs[crm - 1][op2]);
         return;
     }
     if (is_debug(iss) && !v->arch.debug_live) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Assembling a VM: startup, one core. */
 #include "hyp/vm.h"
+#include "arch/arm64/idregs.h"
 #include "hyp/base/log.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
@@ -126,6 +127,9 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
         vcpu_arch_init(&v->arch, v->mpidr | BIT(31), vm->as.vttbr, vm->as.vtcr);
         v->arch.fast = exit_fast;
     }
+    for (unsigned crm = 1; crm <= 7; crm++)
+        for (unsigned op2 = 0; op2 < 8; op2++)
+            vm->idregs[crm - 1][op2] = idreg_guest(crm, op2, idreg_host(crm, op2), vm->as.ipa_bits);
     return 0;
 }
 

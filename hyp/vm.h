@@ -39,6 +39,7 @@ struct guest_cpu {
     uint32_t in_guest; /* list registers may be ahead of the virqs */
     uint32_t pauses;   /* stay out while not 0 */
     /* this core only: */
+    const struct region *hot; /* the device that it accessed last */
     struct vcpu_arch arch;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
@@ -60,6 +61,7 @@ struct guest_system {
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
     struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
     unsigned image_count;
+    uint64_t idregs[7][8];   /* ID registers as this VM sees them: [CRm - 1][op2] */
     uint64_t entry, fdt_ipa; /* where it starts, what x0 holds */
 
     struct aspace as; /* has its own lock */

@@ -304,9 +304,9 @@ static uint64_t id_read(const struct reg_access *a)
 #define SIZES (REG_SIZE_1 | REG_SIZE_2 | REG_SIZE_4)
 /* The second row has all that reads as it is held; what is none there, or has no effect (no DMA: UARTDMACR), is never written. */
 static const struct reg pl011_rows[] = {
-    { UARTDR, 4, 4, SIZES, 0, dr_read, dr_write },
-    { UARTRSR, UARTDMACR - UARTRSR + 4, 4, SIZES, 0, pl011_read, pl011_write },
-    { UARTPERIPHID0, 32, 4, SIZES, 0, id_read, NULL },
+    { UARTDR, 4, 4, true, SIZES, 0, dr_read, dr_write },
+    { UARTRSR, UARTDMACR - UARTRSR + 4, 4, true, SIZES, 0, pl011_read, pl011_write },
+    { UARTPERIPHID0, 32, 4, true, SIZES, 0, id_read, NULL },
 };
 
 static const struct reg_table pl011_regs = { pl011_rows, ARRAY_LEN(pl011_rows), REG_RAZ_WI };

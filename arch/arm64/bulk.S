@@ -70,3 +70,58 @@ bulk_zero:
 	b.ne	7b
 8:	ret
 	.size	bulk_zero, . - bulk_zero
+
+/*
+ * The compiler's own calls to clear and copy structures come here too: newlib's versions of these two are byte loops. x0 is returned unchanged.
+ * memset: w1 the byte, x2 the length. memcpy: x1 source, x2 length. Clobber x3-x11.
+ */
+	.global	memset
+	.type	memset, %function
+memset:
+	mov	x3, x0
+	and	x1, x1, #0xff
+	orr	x1, x1, x1, lsl #8
+	orr	x1, x1, x1, lsl #16
+	orr	x1, x1, x1, lsl #32
+	subs	x2, x2, #16
+	b.lo	2f
+1:	stp	x1, x1, [x3], #16
+	subs	x2, x2, #16
+	b.hs	1b
+2:	add	x2, x2, #16
+	tbz	x2, #3, 3f
+	str	x1, [x3], #8
+3:	tbz	x2, #2, 4f
+	str	w1, [x3], #4
+4:	tbz	x2, #1, 5f
+	strh	w1, [x3], #2
+5:	tbz	x2, #0, 6f
+	strb	w1, [x3]
+6:	ret
+	.size	memset, . - memset
+
+	.global	memcpy
+	.type	memcpy, %function
+memcpy:
+	mov	x3, x0
+	subs	x2, x2, #16
+	b.lo	2f
+1:	ldp	x4, x5, [x1], #16
+	stp	x4, x5, [x3], #16
+	subs	x2, x2, #16
+	b.hs	1b
+2:	add	x2, x2, #16
+	tbz	x2, #3, 3f
+	ldr	x4, [x1], #8
+	str	x4, [x3], #8
+3:	tbz	x2, #2, 4f
+	ldr	w4, [x1], #4
+	str	w4, [x3], #4
+4:	tbz	x2, #1, 5f
+	ldrh	w4, [x1], #2
+	strh	w4, [x3], #2
+5:	tbz	x2, #0, 6f
+	ldrb	w4, [x1]
+	strb	w4, [x3]
+6:	ret
+	.size	memcpy, . - memcpy

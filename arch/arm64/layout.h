@@ -8,6 +8,6 @@
 #define HYP_VA_WINDOWS 0x0000f000c0000000
 #define HYP_VA_DIRECT 0x0000800000000000
 
-/* A core's slot: guard page(s), then the stack, then a guard page and the emergency stack on top. */
-#define STACK_SLOT_SIZE 0x20000
+/* A core's slot: a guard as large as the stack, the stack, a guard page, the emergency stack, and unmapped up to the next. */
+#define STACK_SLOT_SIZE 0x40000
 #define EMERGENCY_STACK_SIZE 0x1000

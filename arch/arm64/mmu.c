@@ -187,14 +187,19 @@ void window_unmap(void)
     el2_unmap(window_va(), HYP_WINDOW_SIZE);
 }
 
-va_t mmu_stack_create(unsigned core, void *pages, void *emergency, struct core_arch *arch)
+_Static_assert(2 * CONFIG_STACK_SIZE + PAGE_SIZE + EMERGENCY_STACK_SIZE + PAGE_SIZE <= STACK_SLOT_SIZE,
+               "guard behind each stack");
+
+va_t mmu_stack_create(unsigned core, void *pages, pa_t emergency, struct core_arch *arch)
 {
-    uint64_t bottom = HYP_VA_STACKS + core * STACK_SLOT_SIZE + CONFIG_STACK_SIZE;
+    uint64_t bottom = HYP_VA_STACKS + core * STACK_SLOT_SIZE + CONFIG_STACK_SIZE, top = bottom + CONFIG_STACK_SIZE;
     if (pages && el2_map(bottom, direct_pa(pages), CONFIG_STACK_SIZE, S1_RW))
         return VA(0);
+    if (el2_map(top + PAGE_SIZE, emergency, EMERGENCY_STACK_SIZE, S1_RW))
+        return VA(0);
     arch->stack_bottom = bottom;
-    arch->stack_top = bottom + CONFIG_STACK_SIZE;
-    arch->emergency_sp = va_of(emergency).raw + EMERGENCY_STACK_SIZE;
+    arch->stack_top = top;
+    arch->emergency_sp = top + PAGE_SIZE + EMERGENCY_STACK_SIZE;
     return VA(arch->stack_top);
 }
 

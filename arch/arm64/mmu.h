@@ -49,7 +49,7 @@ struct core_arch;
 struct core_start_args;
 /* Gives a core its stack, a guard page below and above it, and its emergency stack; `pages` from hyp_alloc_pages(), NULL for the boot core,
  * whose stack is mapped already. Answers its top; 0: out of table pages. */
-va_t mmu_stack_create(unsigned core, void *pages, void *emergency, struct core_arch *arch) __startup;
+va_t mmu_stack_create(unsigned core, void *pages, pa_t emergency, struct core_arch *arch) __startup;
 /* What a starting core needs to switch its MMU on with our tables. */
 void mmu_root(struct core_start_args *args) __startup;
 /* All cores are up: the identity page goes. */

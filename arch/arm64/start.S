@@ -79,6 +79,7 @@ entry:	msr	daifset, #0xf
 
 /* At the linked address now, MMU and caches on. */
 	.section .text.hyp_start, "ax"
+	.type	hyp_start, %function
 hyp_start:
 	ldr	x9, =vectors_hyp
 	msr	vbar_el2, x9
@@ -94,6 +95,7 @@ hyp_start:
 	mov	x30, #0
 	bl	hyp_main
 	b	.
+	.size	hyp_start, . - hyp_start
 
 	.section .entry.text, "ax"
 /* Entered at EL1 (or EL3): no vectors of ours can help; the board's UART can. */
@@ -228,6 +230,7 @@ secondary_spin_entry:
 	.size	secondary_spin_entry, . - secondary_spin_entry
 
 	.section .text.hyp_start_secondary, "ax"
+	.type	hyp_start_secondary, %function
 hyp_start_secondary:
 	ldr	x9, =vectors_hyp
 	msr	vbar_el2, x9
@@ -238,6 +241,7 @@ hyp_start_secondary:
 	mov	x30, #0
 	bl	hyp_secondary
 	b	.
+	.size	hyp_start_secondary, . - hyp_start_secondary
 
 /* In: x0 = TTBR0_EL2, x1 = TCR_EL2, x2 = where to go on (EL2 virtual). The page of this code is mapped at its own address. */
 	.section .idmap.text, "ax"

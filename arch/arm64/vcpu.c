@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/cache.h"
 #include "arch/arm64/core_arch.h"
 #include "arch/arm64/fp.h"
 #include "arch/arm64/idregs.h"
@@ -76,8 +77,12 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->regs.x[0] = x0;
     v->sys = (struct vcpu_sysregs){ .sctlr_el1 = SCTLR_EL1_RESET, .cpacr_el1 = CPACR_RESET };
     v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff };
-    v->fp = (struct vcpu_fp){ .fpsr = 0 };
-    v->debug = (struct vcpu_debug){ .os_locked = true };
+    if (v->fp_used)
+        bulk_zero(&v->fp, sizeof(v->fp));
+    if (v->debug_used)
+        bulk_zero(&v->debug, sizeof(v->debug));
+    v->fp_used = v->debug_used = false;
+    v->debug.os_locked = true;
     gic_vcpu_reset(&v->gic);
     v->hcr &= ~HCR_VSE;
 }
@@ -152,7 +157,7 @@ void vcpu_debug_enable(struct vcpu_arch *v)
     write_sysreg(mdccint_el1, v->debug.mdccint);
     write_sysreg(mdscr_el1, v->debug.mdscr);
     write_sysreg(oslar_el1, v->debug.os_locked);
-    v->debug_live = true;
+    v->debug_live = v->debug_used = true;
     v->mdcr &= ~(MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
     write_sysreg(mdcr_el2, v->mdcr);
     isb();
@@ -178,7 +183,7 @@ void vcpu_fp_enable(struct vcpu_arch *v)
     write_sysreg(cptr_el2, v->cptr);
     isb();
     fp_load(&v->fp);
-    v->fp_live = true;
+    v->fp_live = v->fp_used = true;
 }
 
 static void fp_put(struct vcpu_arch *v)
@@ -267,27 +272,16 @@ void vcpu_arch_put(struct vcpu_arch *v)
     this_core_arch()->running = NULL;
 }
 
-uint64_t exit_esr(void)
-{
-    return read_sysreg(esr_el2);
-}
-
-void exit_skip(void)
-{
-    write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
-}
-
 int guest_enter(struct vcpu_arch *v);
-enum { LEFT_SYNC = 1, LEFT_IRQ = 2, LEFT_SERROR = 3 };
 
 struct exit guest_run(struct vcpu_arch *v)
 {
     struct core_arch *core = this_core_arch();
     int left = guest_enter(v);
     struct exit e = { .kind = EXIT_IRQ };
-    if (left == LEFT_SYNC)
+    if (left == GUEST_LEFT_SYNC)
         e = exit_decode(read_sysreg(esr_el2), read_sysreg(far_el2), read_sysreg(hpfar_el2));
-    if (left == LEFT_SERROR || core->serror_seen) {
+    if (left == GUEST_LEFT_SERROR || core->serror_seen) {
         core->serror_seen = 0;
         e = (struct exit){ .kind = EXIT_SERROR, .esr = read_sysreg(esr_el2) };
     }

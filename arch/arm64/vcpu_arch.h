@@ -6,10 +6,6 @@
 #include "arch/arm64/timer.h"
 #include "hyp/base/phase.h"
 
-/* For the fast function: what ESR_EL2 says, and the step past a trapped instruction. */
-uint64_t exit_esr(void);
-void exit_skip(void);
-
 struct vcpu_regs {
     uint64_t x[31];
     uint64_t pc; /* ELR_EL2 while out */
@@ -20,9 +16,10 @@ struct vcpu_regs {
 #define VCPU_SYSREGS(X) \
     X(sp_el0) \
     X(sp_el1) \
-    X(elr_el1) X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) \
-        X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(tpidr_el0) \
-            X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
+    X(elr_el1) \
+    X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) \
+        X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) \
+            X(tpidr_el1) X(par_el1) X(csselr_el1)
 #define VCPU_SYSREG_FIELD(name) uint64_t name;
 struct vcpu_sysregs {
     VCPU_SYSREGS(VCPU_SYSREG_FIELD)
@@ -41,8 +38,10 @@ struct vcpu_debug {
 };
 
 struct vcpu_arch;
-/* Hot exits: 0 resume at once, 1 full exit. General registers x0-x18 are in v->regs, pc and pstate in ELR_EL2 and SPSR_EL2. Set by hyp. */
-typedef int vcpu_fast_fn(struct vcpu_arch *v);
+/* How the guest was left; also what a fast function answers instead of resuming. */
+enum guest_left { GUEST_RESUME = 0, GUEST_LEFT_SYNC = 1, GUEST_LEFT_IRQ = 2, GUEST_LEFT_SERROR = 3 };
+/* Hot exits: GUEST_RESUME, or a full exit of that kind (LEFT_IRQ when the exception itself is done with). General registers x0-x18 are in v->regs, pc and pstate in ELR_EL2 and SPSR_EL2. Set by hyp. */
+typedef int vcpu_fast_fn(struct vcpu_arch *v, unsigned left);
 
 struct vcpu_arch {
     struct vcpu_regs regs;
@@ -55,6 +54,7 @@ struct vcpu_arch {
     uint64_t vmpidr;
     uint64_t vttbr, vtcr;
     bool fp_live, debug_live; /* this core only: its registers are in the hardware */
+    bool fp_used, debug_used; /* since its reset */
     struct vcpu_fp fp;
     struct vcpu_debug debug;
 };

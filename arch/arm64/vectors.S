@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EL2's vectors and the world switch. From a guest: x0-x18, x29 and x30 go to the vCPU, then its `fast` function says resume (0) or
- * full (1); a full exit saves the rest and returns from guest_enter(). From EL2 itself: only an SError in the marked window is expected.
+ * full (what guest_enter() returns); a full exit saves the rest and returns from guest_enter(). From EL2 itself: only an SError in the marked window is expected.
  */
 #include "generated/offsets.h"
 
@@ -56,8 +56,14 @@ vectors_hyp:
 
 guest_sync:
 	guest_save
-	ldr	x1, [x0, #VCPU_FAST]
-	blr	x1
+	mov	w1, #1
+	b	guest_fast
+guest_irq:
+	guest_save
+	mov	w1, #2
+guest_fast:
+	ldr	x2, [x0, #VCPU_FAST]
+	blr	x2
 	mrs	x1, tpidr_el2
 	ldr	x1, [x1, #CORE_RUNNING]
 	cbnz	w0, guest_full
@@ -79,11 +85,6 @@ guest_resume:
 	dsb	nsh
 	isb
 
-guest_irq:
-	guest_save
-	mov	x1, x0
-	mov	w0, #2
-	b	guest_full
 guest_serror:
 	guest_save
 	mov	x1, x0

@@ -14,6 +14,7 @@ struct sysreg_access {
 enum sysreg_result { SYSREG_DONE, SYSREG_UNDEF };
 
 struct vintc_ops {
+    /* The first word of vintc_cpu_data() is not 0 while flush has something to do. */
     /* Before each guest entry: list registers made to hold what should be seen. Must cost next to nothing when nothing changed. */
     void (*flush)(guest_cpu *gcp);
     /* After a full exit: what the guest did to the list registers folded back into the virqs. */

@@ -28,10 +28,9 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     """The default set leaves out what is marked full, unless it was named on the command line."""
-    named = any("::" in argument for argument in config.args) or config.getoption("-m")
-    if os.environ.get("ARMATURE_TEST_ALL") == "1" or named:
+    if os.environ.get("ARMATURE_TEST_ALL") == "1" or config.getoption("-m"):
         return
-    left_out = [item for item in items if item.get_closest_marker("full")]
+    left_out = [item for item in items if item.get_closest_marker("full") and not any(a.endswith(item.name) for a in config.args)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

@@ -56,7 +56,7 @@ class Machine:
         self.process.stdin.flush()
 
     def expect(self, pattern, timeout=None):
-        """Waits for a regular expression (str or bytes) on the console; answers the match."""
+        """Waits for a regular expression (str or bytes; a dot matches line ends too) on the console; answers the match."""
         pattern = pattern if isinstance(pattern, bytes) else pattern.encode()
         try:
             self.console.expect(pattern, timeout=self.timeout if timeout is None else timeout)
@@ -83,7 +83,7 @@ class Machine:
 
     def text(self, name):
         try:
-            with open(self.path(name), encoding="utf-8", errors="replace") as file:
+            with open(self.path(name), encoding="utf-8", errors="replace", newline="") as file:
                 return file.read()
         except FileNotFoundError:
             return ""

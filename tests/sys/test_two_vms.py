@@ -40,6 +40,7 @@ def test_poweroff_of_one_leaves_the_other(both):
     machine.expect_result(r"^R vm linux state=ended cause=off", 60)
     assert machine.vm_state("rtos") == "running"
     first = rtos_answers(machine)
+    machine.quiet(0.3)
     assert rtos_answers(machine) > first
     machine.send("off\r")
     assert machine.wait() == 0, machine.story()
@@ -52,6 +53,7 @@ def test_reboot_of_one_leaves_the_other(both):
     machine.expect_result(r"^R vm linux state=ended cause=reset", 60)
     assert machine.vm_state("rtos") == "running"
     first = rtos_answers(machine)
+    machine.quiet(0.3)
     assert rtos_answers(machine) > first
     machine.send("off\r")
     assert machine.wait() == 3, machine.story()

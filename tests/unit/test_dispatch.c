@@ -68,6 +68,7 @@ static int setup(void **state)
                               .cookie = 7,
                               .vdev = &vdev,
                               .regs = &table };
+    assert_int_equal(reg_index_make(&table, &region.index), 0); /* strict's too: the same rows */
     memset(&cpu, 0, sizeof(cpu));
     cpu.vm = &vm;
     calls = 0;

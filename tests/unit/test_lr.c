@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/vgic_support.c */
+/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
 /* List registers as a cache: what is chosen, what comes back, and random traffic against a plain model of the interrupts. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -253,7 +253,7 @@ struct model {
 #define SPI_COUNT 12
 #define SGI_COUNT 6
 static const uint32_t timer_intid[] = { 27, 30 };
-static struct model private[TEST_CPUS][32], spis[SPI_COUNT];
+static struct model ppis[TEST_CPUS][32], spis[SPI_COUNT];
 static struct {
     uint32_t intid;
     uint8_t priority;
@@ -264,7 +264,7 @@ static bool split;
 
 static struct model *model_of(unsigned cpu, uint32_t intid)
 {
-    return intid < 32 ? &private[cpu][intid] : &spis[intid - FIRST_SPI];
+    return intid < 32 ? &ppis[cpu][intid] : &spis[intid - FIRST_SPI];
 }
 
 static uint32_t any_intid(void)
@@ -323,9 +323,9 @@ static void check_registers(unsigned reader, unsigned cpu)
         if (!(mask & BIT(i)))
             continue;
         pending |= (uint32_t)model_pending(cpu, i) << i;
-        if (reader != cpu && i >= 16 && private[cpu][i].active)
+        if (reader != cpu && i >= 16 && ppis[cpu][i].active)
             mask &= ~(uint32_t)BIT(i); /* the line of a timer that is being handled is known on its own core only */
-        active |= (uint32_t) private[cpu][i].active << i;
+        active |= (uint32_t)ppis[cpu][i].active << i;
     }
     assert_int_equal(reg_read(reader, (int)cpu, 0x10200, 4) & mask, pending & mask);
     assert_int_equal(reg_read(reader, (int)cpu, 0x10300, 4), active);
@@ -475,7 +475,7 @@ static void step_other(unsigned cpu)
     case 3:
         n = (unsigned)rand() % SGI_COUNT;
         icc(cpu, true, ICC_SGI1R, BIT(target) | (uint64_t)n << 24);
-        private[target][n].latch = true;
+        ppis[target][n].latch = true;
         break;
     }
 }
@@ -506,12 +506,12 @@ static void traffic(unsigned cpus, unsigned lrs, bool split_eoi, unsigned seed)
     cpu_total = cpus;
     split = split_eoi;
     dist_groups = 3;
-    memset(private, 0, sizeof(private));
+    memset(ppis, 0, sizeof(ppis));
     memset(spis, 0, sizeof(spis));
     memset(depth, 0, sizeof(depth));
     for (unsigned c = 0; c < cpus; c++)
         for (unsigned i = 0; i < 32; i++)
-    private[c][i] = (struct model){ .group1 = true, .edge = i < 16 };
+            ppis[c][i] = (struct model){ .group1 = true, .edge = i < 16 };
     for (unsigned i = 0; i < SPI_COUNT; i++) {
         spis[i] = (struct model){ .group1 = true, .edge = i % 3 == 0 };
         if (spis[i].edge)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/vgic_support.c */
+/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
 /* The interrupt controller's registers, SGIs, routing and `interrupts` cells. Section numbers are of IHI 0069H. */
 #include <errno.h>
 #include <setjmp.h>
@@ -288,20 +288,23 @@ static void routing_one_of_n(void **state)
     assert_int_equal(guest_ack(2), 40);
 }
 
-static void sgi_target_lists(void **state)
+static void sgi_affinities(void **state)
 {
     (void)state;
-    assert_true(sgi_targets(1 << 3, 3, false));
-    assert_true(sgi_targets(1 << 3, 3, true));
-    assert_false(sgi_targets(1 << 3, 2, false));
-    assert_true(sgi_targets(BIT(40), 7, false));
-    assert_false(sgi_targets(BIT(40), 7, true));         /* all but self */
-    assert_true(sgi_targets(BIT(16) | 2, 0x101, false)); /* Aff1 */
-    assert_false(sgi_targets(2, 0x101, false));
-    assert_true(sgi_targets(UINT64_C(1) << 44 | 2, 0x11, false)); /* RS: Aff0 16 to 31 */
-    assert_false(sgi_targets(2, 0x11, false));
-    assert_false(sgi_targets(BIT(48) | 2, 1, false));
-    assert_false(sgi_targets(BIT(32) | 2, 1, false));
+    assert_int_equal(sgi_affinity(1 << 3 | UINT64_C(5) << 24), 0);
+    assert_int_equal(sgi_affinity(BIT(16) | 2), 0x100);                                 /* Aff1 */
+    assert_int_equal(sgi_affinity(UINT64_C(1) << 44 | 2), 0x10);                        /* RS: Aff0 16 to 31 */
+    assert_int_equal(sgi_affinity(BIT(48) | BIT(33) | 2), BIT(32) | UINT64_C(2) << 16); /* Aff3, Aff2 */
+}
+
+static void sgis_to_nobody(void **state)
+{
+    (void)state;
+    static const uint64_t nobody[] = { 0, 1 << 7, BIT(16) | 1, BIT(32) | 1, BIT(44) | 1, BIT(48) | 1 };
+    for (unsigned i = 0; i < ARRAY_LEN(nobody); i++)
+        icc(1, true, ICC_SGI1R, nobody[i]);
+    for (int f = 0; f < 4; f++)
+        assert_int_equal(reg_read(0, f, SGI_FRAME + 0x200, 4), 0);
 }
 
 static void sgis_are_delivered(void **state)
@@ -461,7 +464,8 @@ int main(void)
         TEST(active_from_another_vcpu),
         TEST(routing),
         TEST(routing_one_of_n),
-        cmocka_unit_test(sgi_target_lists),
+        cmocka_unit_test(sgi_affinities),
+        TEST(sgis_to_nobody),
         TEST(sgis_are_delivered),
         TEST(sgi_groups),
         TEST(trapped_registers),

@@ -176,6 +176,16 @@ void gic_lr_write(unsigned n, uint64_t raw)
     cores[here].lr_writes++;
 }
 
+uint64_t gic_elrsr_read(void)
+{
+    uint64_t empty = 0;
+    for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
+        struct lr lr = gicv3_lr_decode(cores[here].lr[n]);
+        empty |= (uint64_t)(lr.state == LR_INVALID && !lr.eoi_maint) << n;
+    }
+    return empty;
+}
+
 uint64_t gic_vhcr_read(void)
 {
     return cores[here].hcr;

@@ -55,10 +55,8 @@ static void virq_after(struct virq *v, struct vgic_cpu *home, bool changed, gues
 {
     bool route = v->moving && !v->active,
          any = v->route & IROUTER_IRM && virq_pending(v) && !vgic_cpu_participates(home);
-    if (changed) {
-        home->links_stale |= v->hw;
-        vgic_cpu_touch(home);
-    }
+    if (changed)
+        vgic_cpu_touch(home, v->hw ? DIRTY_ALL : v->intid < VGIC_PRIVATE ? DIRTY_LRS : DIRTY_LRS | DIRTY_SPI);
     virq_unlock(home);
     if (paused)
         guest_cpu_resume(paused); /* it looks at its list registers before it goes on */

@@ -23,8 +23,7 @@ static void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
     if (pause)
         guest_cpu_pause(cpu->gcp);
     lock_acquire(&cpu->lock);
-    cpu->links_stale = true;
-    vgic_cpu_touch(cpu);
+    vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_RAW);
     lock_release(&cpu->lock);
     if (pause)
         guest_cpu_resume(cpu->gcp);
@@ -110,9 +109,10 @@ static void irouter_write(const struct reg_access *a, uint64_t value)
 
 /* Arrays of a bit an interrupt end where this distributor's interrupts do; what is behind is RES0, as is the whole of what has no row. */
 #define BITS_SPAN ((VGIC_SPIS + VGIC_PRIVATE) / 8)
-#define WORD_ROW(at, name) \
+#define WORD_ROW(at, name, is_quick) \
     { \
-        .offset = at, .span = BITS_SPAN, .stride = 4, .sizes = REG_SIZE_4, .read = name##_read, .write = name##_write \
+        .offset = at, .span = BITS_SPAN, .stride = 4, .quick = is_quick, .sizes = REG_SIZE_4, .read = name##_read, \
+        .write = name##_write \
     }
 #define ID_ROW(at, v) \
     { \
@@ -123,16 +123,17 @@ static const struct reg dist_rows[] = {
     { .offset = 0x0000, .span = 4, .stride = 4, .sizes = REG_SIZE_4, .read = ctlr_read, .write = ctlr_write },
     ID_ROW(0x0004, GICD_TYPER_VALUE),
     ID_ROW(0x0008, VGIC_IIDR),
-    WORD_ROW(0x0080, igroupr),
-    WORD_ROW(0x0100, isenabler),
-    WORD_ROW(0x0180, icenabler),
-    WORD_ROW(0x0200, ispendr),
-    WORD_ROW(0x0280, icpendr),
-    WORD_ROW(0x0300, isactiver),
-    WORD_ROW(0x0380, icactiver),
+    WORD_ROW(0x0080, igroupr, true),
+    WORD_ROW(0x0100, isenabler, true),
+    WORD_ROW(0x0180, icenabler, false),
+    WORD_ROW(0x0200, ispendr, false),
+    WORD_ROW(0x0280, icpendr, false),
+    WORD_ROW(0x0300, isactiver, false),
+    WORD_ROW(0x0380, icactiver, false),
     { .offset = 0x0400,
       .span = VGIC_SPIS + VGIC_PRIVATE,
       .stride = 1,
+      .quick = true,
       .sizes = REG_SIZE_1 | REG_SIZE_4,
       .read = ipriorityr_read,
       .write = ipriorityr_write },

@@ -25,7 +25,10 @@ static void choice_refuse(struct lr_choice *c, struct virq *v, bool *preempts)
 void lr_choose(const struct list *queue, unsigned lr_count, unsigned groups, unsigned open, struct lr_choice *out)
 {
     bool preempts = false; /* one that is pending and not active is in */
-    *out = (struct lr_choice){ .count = 0 };
+    /* Not the array: what is behind `count` is nobody's. */
+    out->deliver = 0;
+    out->count = out->closed_out = 0;
+    out->active_out = out->pending_out = false;
     list_each(at, queue) {
         struct virq *v = container_of(at, struct virq, node);
         bool deliver = virq_deliverable(v, groups & open);

@@ -38,8 +38,7 @@ static void waker_write(const struct reg_access *a, uint64_t value)
     lock_acquire(&cpu->lock);
     bool changed = cpu->asleep != asleep;
     cpu->asleep = asleep;
-    cpu->links_stale = true;
-    vgic_cpu_touch(cpu);
+    vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_RAW);
     lock_release(&cpu->lock);
     if (pause)
         guest_cpu_resume(cpu->gcp);
@@ -52,11 +51,11 @@ static void waker_write(const struct reg_access *a, uint64_t value)
 #define WORD_FUNCTIONS(name, word) \
     static uint64_t name##_read(const struct reg_access *a) \
     { \
-        return virq_word_read(cpu_of(a)->private, word, a->gcp); \
+        return virq_word_read(cpu_of(a)->banked, word, a->gcp); \
     } \
     static void name##_write(const struct reg_access *a, uint64_t value) \
     { \
-        virq_word_write(cpu_of(a)->private, word, (uint32_t)value, a->gcp); \
+        virq_word_write(cpu_of(a)->banked, word, (uint32_t)value, a->gcp); \
     }
 WORD_FUNCTIONS(igroupr0, WORD_GROUP)
 WORD_FUNCTIONS(isenabler0, WORD_SENABLE)
@@ -68,29 +67,29 @@ WORD_FUNCTIONS(icactiver0, WORD_CACTIVE)
 
 static uint64_t ipriorityr_read(const struct reg_access *a)
 {
-    return virq_priority_read(&cpu_of(a)->private[a->index], a -> size);
+    return virq_priority_read(&cpu_of(a)->banked[a->index], a->size);
 }
 
 static void ipriorityr_write(const struct reg_access *a, uint64_t value)
 {
-    virq_priority_write(&cpu_of(a)->private[a->index], a -> size, value, vgic_of(a) -> priority_mask, a -> gcp);
+    virq_priority_write(&cpu_of(a)->banked[a->index], a->size, value, vgic_of(a)->priority_mask, a->gcp);
 }
 
 /* GICR_ICFGR0, of the SGIs, is read-only: they are edge-triggered. */
 static uint64_t icfgr_read(const struct reg_access *a)
 {
-    return virq_config_read(&cpu_of(a)->private[a->index * 16]);
+    return virq_config_read(&cpu_of(a)->banked[a->index * 16]);
 }
 
 static void icfgr_write(const struct reg_access *a, uint64_t value)
 {
     if (a->index)
-        virq_config_write(&cpu_of(a)->private[16], (uint32_t)value, a -> gcp);
+        virq_config_write(&cpu_of(a)->banked[16], (uint32_t)value, a->gcp);
 }
 
-#define WORD_ROW(at, name) \
+#define WORD_ROW(at, name, is_quick) \
     { \
-        .offset = SGI_FRAME + at, .span = 4, .stride = 4, .sizes = REG_SIZE_4, .read = name##_read, \
+        .offset = SGI_FRAME + at, .span = 4, .stride = 4, .quick = is_quick, .sizes = REG_SIZE_4, .read = name##_read, \
         .write = name##_write \
     }
 #define ID_ROW(at, v) \
@@ -111,16 +110,17 @@ static const struct reg redist_rows[] = {
     ID_ROW(0xfff4, 0xf0),
     ID_ROW(0xfff8, 0x05),
     ID_ROW(0xfffc, 0xb1),
-    WORD_ROW(0x0080, igroupr0),
-    WORD_ROW(0x0100, isenabler0),
-    WORD_ROW(0x0180, icenabler0),
-    WORD_ROW(0x0200, ispendr0),
-    WORD_ROW(0x0280, icpendr0),
-    WORD_ROW(0x0300, isactiver0),
-    WORD_ROW(0x0380, icactiver0),
+    WORD_ROW(0x0080, igroupr0, true),
+    WORD_ROW(0x0100, isenabler0, true),
+    WORD_ROW(0x0180, icenabler0, false),
+    WORD_ROW(0x0200, ispendr0, false),
+    WORD_ROW(0x0280, icpendr0, false),
+    WORD_ROW(0x0300, isactiver0, false),
+    WORD_ROW(0x0380, icactiver0, false),
     { .offset = SGI_FRAME + 0x0400,
       .span = VGIC_PRIVATE,
       .stride = 1,
+      .quick = true,
       .sizes = REG_SIZE_1 | REG_SIZE_4,
       .read = ipriorityr_read,
       .write = ipriorityr_write },

@@ -12,13 +12,12 @@ bool vgic_cpu_participates(const struct vgic_cpu *cpu)
 /* 1 of N: the home stays if it takes part, else the first that does. NULL: no vCPU has that affinity. */
 static struct vgic_cpu *route_target(const struct vgic *g, const struct virq *v)
 {
-    bool any = v->route & IROUTER_IRM;
-    if (any && vgic_cpu_participates(v->home))
-        return v->home;
-    for (unsigned i = 0; i < g->cpu_count; i++)
-        if (any ? vgic_cpu_participates(g->cpus[i]) : g->cpus[i]->affinity == (v->route & IROUTER_AFFINITY))
+    if (!(v->route & IROUTER_IRM))
+        return vgic_cpu_at(g, v->route & IROUTER_AFFINITY);
+    for (unsigned i = 0; i < g->cpu_count && !vgic_cpu_participates(v->home); i++)
+        if (vgic_cpu_participates(g->cpus[i]))
             return g->cpus[i];
-    return any ? v->home : NULL;
+    return v->home;
 }
 
 static void pair_lock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
@@ -36,27 +35,25 @@ static void pair_unlock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
 }
 
 /* Both locked. Its old home's list register is emptied at the next entry there. */
-static void home_change(struct virq *v, struct vgic_cpu *to)
+static void home_change(struct virq *v, struct vgic_cpu *to) NO_THREAD_SAFETY
 {
     struct vgic_cpu *from = v->home;
     if (v->lr >= 0)
         from->lr_virq[v->lr] = NULL;
     v->lr = -1;
-    if (!list_empty(&v->node)) {
-        list_remove(&v->node);
-        from->queued--;
-    }
+    if (!list_empty(&v->node))
+        virq_dequeue(v);
     __atomic_store_n(&v->home, to, __ATOMIC_RELEASE);
-    vgic_cpu_touch(from);
+    vgic_cpu_touch(from, DIRTY_LRS);
     if (virq_update(v))
-        vgic_cpu_touch(to);
+        vgic_cpu_touch(to, DIRTY_LRS | DIRTY_SPI);
 }
 
 /*
  * With route_lock held, so that the home is what it is. A running vCPU that has it in a list register may have acknowledged it: false, and it moves
  * when that is known, at its next fold at the latest. An active one stays where it was taken until it is deactivated.
  */
-static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) REQUIRES(g->route_lock)
+static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) NO_THREAD_SAFETY
 {
     struct vgic_cpu *from = v->home, *target = route_target(g, v), *to = target ? target : from;
     pair_lock(from, to);
@@ -67,7 +64,7 @@ static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) R
     if (to != from && !v->moving)
         home_change(v, to);
     else if (virq_update(v))
-        vgic_cpu_touch(from);
+        vgic_cpu_touch(from, DIRTY_LRS);
     pair_unlock(from, to);
     return !taken;
 }

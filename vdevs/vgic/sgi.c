@@ -10,27 +10,36 @@
 #define SGI_RS FIELD(47, 44)
 #define SGI_AFF3 FIELD(55, 48)
 
-bool sgi_targets(uint64_t value, uint64_t affinity, bool self)
+uint64_t sgi_affinity(uint64_t value)
 {
-    if (value & SGI_IRM)
-        return !self;
-    uint64_t aff0 = affinity & 0xff;
-    return field_get(SGI_AFF3, value) == field_get(FIELD(39, 32), affinity) &&
-           field_get(SGI_AFF2, value) == field_get(FIELD(23, 16), affinity) &&
-           field_get(SGI_AFF1, value) == field_get(FIELD(15, 8), affinity) && field_get(SGI_RS, value) == aff0 >> 4 &&
-           (value & SGI_TARGET_LIST & BIT(aff0 & 15));
+    return field_get(SGI_AFF3, value) << 32 | field_get(SGI_AFF2, value) << 16 | field_get(SGI_AFF1, value) << 8 |
+           field_get(SGI_RS, value) << 4;
 }
 
-static bool op_sgi(struct virq *v, uint64_t group1)
+static void sgi_send(struct vgic_cpu *from, struct vgic_cpu *to, uint64_t value, bool group1)
 {
-    return (group1 || !virq_group1(v)) && virq_latch(v);
+    struct virq *v = &to->banked[field_get(SGI_INTID, value)];
+    lock_acquire(&to->lock);
+    bool changed = (group1 || !virq_group1(v)) && virq_latch(v);
+    if (changed)
+        vgic_cpu_touch(to, DIRTY_LRS);
+    lock_release(&to->lock);
+    if (changed && to != from)
+        guest_cpu_kick(to->gcp);
 }
 
 void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 {
     struct vgic *g = from->vgic;
-    unsigned intid = (unsigned)field_get(SGI_INTID, value);
-    for (unsigned i = 0; i < g->cpu_count; i++)
-        if (sgi_targets(value, g->cpus[i]->affinity, g->cpus[i] == from))
-            virq_apply(&g->cpus[i]->private[intid], from -> gcp, VIRQ_AS_KNOWN, op_sgi, group1);
+    if (value & SGI_IRM) {
+        for (unsigned i = 0; i < g->cpu_count; i++)
+            if (g->cpus[i] != from)
+                sgi_send(from, g->cpus[i], value, group1);
+        return;
+    }
+    for (uint32_t list = (uint32_t)(value & SGI_TARGET_LIST); list; list &= list - 1) {
+        struct vgic_cpu *to = vgic_cpu_at(g, sgi_affinity(value) + (unsigned)__builtin_ctz(list));
+        if (to)
+            sgi_send(from, to, value, group1);
+    }
 }

@@ -15,18 +15,17 @@
 
 static void cpu_reset(struct vgic_cpu *cpu)
 {
-    const uint32_t lrs = (uint32_t)(BIT(gic_info()->lr_count) - 1);
+    const uint32_t lrs = (uint32_t)(BIT(cpu->vgic->lr_count) - 1);
     bool loaded = cpu->core;
     lock_acquire(&cpu->lock);
     list_init(&cpu->queue);
     cpu->queued = 0;
     cpu->asleep = true;
-    cpu->links_stale = true;
     cpu->moved = false;
     cpu->vmcr = 0;
     cpu->bank = (struct virq_bank){ .edge = BIT(VGIC_SGIS) - 1 };
     for (unsigned n = 0; n < VGIC_PRIVATE; n++)
-        virq_reset(&cpu->private[n], cpu);
+        virq_reset(&cpu->banked[n], cpu);
     /* If a core still holds the vCPU, its hardware is of the past: not to be believed but to be written at the next entry. */
     cpu->watch = loaded ? lrs : 0;
     cpu->hcr = ~UINT64_C(0);
@@ -38,7 +37,7 @@ static void cpu_reset(struct vgic_cpu *cpu)
         cpu->link[k].raw = 0;
         cpu->link[k].virq->phys_active = loaded;
     }
-    vgic_cpu_touch(cpu);
+    vgic_cpu_touch(cpu, DIRTY_ALL);
     lock_release(&cpu->lock);
 }
 
@@ -83,8 +82,8 @@ static int __startup cpu_create(struct vgic *g, unsigned index)
     cpu->index = index;
     cpu->affinity = guest_cpu_mpidr(gcp) & (FIELD(39, 32) | FIELD(23, 0));
     for (unsigned n = 0; n < VGIC_PRIVATE; n++) {
-        cpu->private[n].intid = (uint16_t)n;
-        cpu->private[n].bank = &cpu->bank;
+        cpu->banked[n].intid = (uint16_t)n;
+        cpu->banked[n].bank = &cpu->bank;
     }
     g->cpus[index] = cpu;
     return EOK;
@@ -112,6 +111,7 @@ static int __startup vgic_create(struct vdev_builder *b)
     struct vgic *g = b->vdev->v_device;
     g->gsp = b->gsp;
     g->cpu_count = guest_cpu_count(b->gsp);
+    g->lr_count = gic_info()->lr_count;
     g->priority_mask = (uint8_t)(0xff << (8 - gic_info()->vpri_bits));
     int err = places_check(b, g);
     for (unsigned i = 0; i < g->cpu_count && !err; i++)
@@ -198,7 +198,7 @@ int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid
     g->link[k].pintid = pintid;
     g->link[k].asserted = asserted;
     for (unsigned i = 0; i < g->cpu_count; i++) {
-        struct virq *v = &g->cpus[i]->private[intid];
+        struct virq *v = &g->cpus[i]->banked[intid];
         v->hw = true;
         v->pintid = (uint16_t)pintid;
         g->cpus[i]->link[k].virq = v;

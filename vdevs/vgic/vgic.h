@@ -21,18 +21,19 @@ struct vgic_link {
 };
 
 struct vgic_cpu {
+    uint32_t
+        dirty; /* first, see struct vintc_ops. Set under lock, read by its own core without: list registers may be wrong */
     struct spinlock lock;
-    uint32_t dirty; /* set under lock, read by its own core without: list registers may be wrong */
     /* under lock: */
     struct list queue; /* active, or pending and enabled; by priority */
     unsigned queued;
     bool asleep;                  /* GICR_WAKER.ProcessorSleep: nothing is signalled */
-    bool links_stale;             /* what links[].raw says may be wrong */
     bool moved;                   /* a virq that is moving became inactive here */
     uint64_t lr_raw[GIC_MAX_LRS]; /* as last written or read; written by its own core, under lock */
     struct virq *lr_virq[GIC_MAX_LRS];
+    uint8_t lr_was[GIC_MAX_LRS]; /* enum lr_state of lr_raw, LR_WAS_LINKED */
     struct virq_bank bank;
-    struct virq private[VGIC_PRIVATE];
+    struct virq banked[VGIC_PRIVATE];
     /* this core only: */
     uint32_t watch;   /* why an exit has something to fold: WATCH_* */
     const void *core; /* gic_core_key() of the core whose hardware holds it; NULL: none */
@@ -46,6 +47,8 @@ struct vgic_cpu {
     unsigned index;
 };
 
+#define LR_WAS_LINKED 4u
+
 #define WATCH_LRS FIELD(15, 0) /* list register n may be valid */
 #define WATCH_LINK(k) \
     BIT(16 + (k)) /* link k's physical interrupt is active, and not acknowledged by the guest: its line may fall */
@@ -58,6 +61,7 @@ struct vgic {
     struct vgic_cpu *cpus[CONFIG_MAX_VCPUS];
     unsigned cpu_count;
     uint8_t priority_mask; /* the bits of a priority that exist */
+    uint8_t lr_count;
     uint64_t dist_base, dist_size, redist_base, redist_size;
     struct {
         uint32_t intid, pintid;
@@ -85,11 +89,11 @@ static inline struct vgic *vgic_of(const struct reg_access *a)
 static inline struct virq *vgic_virq(struct vgic_cpu *cpu, uint32_t intid)
 {
     if (intid < VGIC_PRIVATE)
-        return &cpu->private[intid];
+        return &cpu->banked[intid];
     return intid - VGIC_PRIVATE < VGIC_SPIS ? &cpu->vgic->spi[intid - VGIC_PRIVATE] : NULL;
 }
 
-/* cpu.c: the list registers as a cache. The functions of struct vintc_ops. */
+/* fill.c, fold.c, cpu.c: the list registers as a cache. The functions of struct vintc_ops. */
 void vgic_flush(guest_cpu *gcp);
 void vgic_sync(guest_cpu *gcp);
 bool vgic_wakes(guest_cpu *gcp);
@@ -98,10 +102,22 @@ void vgic_put(guest_cpu *gcp);
 bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid);
 /* On its own core: what the guest did is in the virqs. */
 void vgic_cpu_fold(struct vgic_cpu *cpu);
-/* Under lock: something changed that its list registers or its links must follow. */
-static inline void vgic_cpu_touch(struct vgic_cpu *cpu)
+/* Why its next entry has something to do; bits of vgic_cpu.dirty. */
+#define DIRTY_LRS 1u   /* list registers may be wrong */
+#define DIRTY_LINKS 2u /* a linked interrupt's state changed: the physical one follows */
+#define DIRTY_SPI 8u   /* it may get a shared interrupt */
+#define DIRTY_RAW 4u   /* what links[].raw says may be wrong */
+#define DIRTY_ALL 15u
+static inline void vgic_cpu_touch(struct vgic_cpu *cpu, uint32_t why) REQUIRES(cpu->lock)
 {
-    __atomic_store_n(&cpu->dirty, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&cpu->dirty, cpu->dirty | why, __ATOMIC_RELAXED);
+}
+
+/* The vCPU of that affinity (as in GICD_IROUTER), or NULL. A vCPU's MPIDR is Aff0 0 to 15, then Aff1. */
+static inline struct vgic_cpu *vgic_cpu_at(const struct vgic *g, uint64_t affinity)
+{
+    uint64_t index = (affinity >> 8 & 0xff) * 16 + (affinity & 0xf);
+    return index < g->cpu_count && g->cpus[index]->affinity == affinity ? g->cpus[index] : NULL;
 }
 
 /* sysreg.c */

@@ -9,41 +9,28 @@ void virq_reset(struct virq *v, struct vgic_cpu *home)
 }
 
 /* By priority, then by INTID: the order in which they would be taken. */
-static void queue_insert(struct vgic_cpu *cpu, struct virq *v)
+void virq_enqueue(struct virq *v)
 {
-    struct list *at = cpu->queue.next;
-    for (; at != &cpu->queue; at = at->next) {
+    struct list *queue = &v->home->queue, *at = queue->next;
+    for (; at != queue; at = at->next) {
         const struct virq *other = container_of(at, struct virq, node);
         if (other->priority > v->priority || (other->priority == v->priority && other->intid > v->intid))
             break;
     }
     list_insert_before(at, &v->node);
-    cpu->queued++;
+    v->home->queued++;
 }
 
-void virq_queue(struct virq *v)
+void virq_dequeue(struct virq *v)
 {
-    bool want = v->active || (virq_pending(v) && virq_enabled(v)), queued = !list_empty(&v->node);
-    if (want && !queued)
-        queue_insert(v->home, v);
-    if (!want && queued) {
-        list_remove(&v->node);
-        v->home->queued--;
-    }
-}
-
-bool virq_update(struct virq *v)
-{
-    virq_queue(v);
-    return !list_empty(&v->node) || v->lr >= 0;
+    list_remove(&v->node);
+    v->home->queued--;
 }
 
 bool virq_requeue(struct virq *v)
 {
-    if (!list_empty(&v->node)) {
-        list_remove(&v->node);
-        v->home->queued--;
-    }
+    if (!list_empty(&v->node))
+        virq_dequeue(v);
     return virq_update(v);
 }
 
@@ -57,15 +44,6 @@ bool virq_line(struct virq *v, uint32_t source, bool high)
     if (!virq_edge(v))
         return virq_update(v);
     return is && virq_latch(v);
-}
-
-bool virq_latch(struct virq *v)
-{
-    if (v->latch && v->lr < 0)
-        return false;
-    v->latch = true;
-    v->again = v->lr >= 0;
-    return virq_update(v);
 }
 
 bool virq_unlatch(struct virq *v)

@@ -73,16 +73,37 @@ static inline bool virq_deliverable(const struct virq *v, unsigned groups)
 
 /* The state after a cold reset; set at startup fields stay. Its queue, if it was in one, is reset as well. */
 void virq_reset(struct virq *v, struct vgic_cpu *home);
+/* Into its home's queue, out of it. */
+void virq_enqueue(struct virq *v);
+void virq_dequeue(struct virq *v);
 /* Puts it into its home's queue or takes it out, as its state says. */
-void virq_queue(struct virq *v);
+static inline void virq_queue(struct virq *v)
+{
+    bool want = v->active || (virq_pending(v) && virq_enabled(v)), queued = !list_empty(&v->node);
+    if (want && !queued)
+        virq_enqueue(v);
+    if (!want && queued)
+        virq_dequeue(v);
+}
 /* The same. Must list registers be looked at again for it? */
-bool virq_update(struct virq *v) __must_check;
+static inline __must_check bool virq_update(struct virq *v)
+{
+    virq_queue(v);
+    return !list_empty(&v->node) || v->lr >= 0;
+}
 /* The same after its priority changed, which is the queue's order. */
 bool virq_requeue(struct virq *v) __must_check;
 /* The line's `source` goes high or low. Same answer. */
 bool virq_line(struct virq *v, uint32_t source, bool high) __must_check;
 /* An edge, an SGI, a write to GICx_ISPENDR. Same answer. */
-bool virq_latch(struct virq *v) __must_check;
+static inline __must_check bool virq_latch(struct virq *v)
+{
+    if (v->latch && v->lr < 0)
+        return false;
+    v->latch = true;
+    v->again = v->lr >= 0;
+    return virq_update(v);
+}
 bool virq_unlatch(struct virq *v) __must_check;
 bool virq_set_active(struct virq *v, bool active) __must_check;
 /* What the guest did with a list register that held `was` and now holds `now` (enum lr_state). Pure but for *v; the queue is the caller's. */

@@ -28,6 +28,13 @@ static uint64_t sample_count;
 static struct ipi ipi __attribute__((aligned(256)));
 static uint64_t slot[32] __attribute__((aligned(256)));
 
+/* NOPs, unless somebody counts instructions beside us (docs/BENCH.md): a measured window's begin and end, a row's begin and end. */
+#define WINDOW_OPEN "hint #96"
+#define WINDOW_CLOSE "hint #97"
+#define ROW_BEGIN "hint #98"
+#define ROW_END "hint #99"
+#define mark(hint) asm volatile(hint ::: "memory")
+
 static void sort(uint32_t *a, uint64_t n)
 {
     for (uint64_t i = 1; i < n; i++) {
@@ -43,9 +50,13 @@ static void sort(uint32_t *a, uint64_t n)
 static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
 {
     for (uint64_t i = 0; i < WARM_UP + sample_count; i++) {
+        if (i == WARM_UP)
+            mark(ROW_BEGIN);
         if (before)
             before();
+        mark(WINDOW_OPEN);
         uint64_t t = fn(a, b);
+        mark(WINDOW_CLOSE);
         if (i >= WARM_UP)
             samples[i - WARM_UP] = t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
     }
@@ -55,6 +66,7 @@ static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(voi
 
 static void row(const char *name, uint64_t ticks)
 {
+    mark(ROW_END);
     print("BENCH %s\t%lu\n", name, ticks);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU_ON by all cores at once, and SGIs to cores that come and go. races=<n> sets the rounds (1000). */
+/* CPU_ON by all cores at once, and SGIs to cores that come and go. races=<n> sets the rounds (100), bank-rounds=<n> those of
+ * the writers of one bank (20). */
 #include "tests/guest/conformance/conformance.h"
 #include "tests/guest/lib/fdt.h"
 
-#define ROUNDS 1000
+#define ROUNDS 100
 #define SGI_A 7
 #define GO_ROUNDS 100
 #define BANK 6
-#define BANK_ROUNDS 500
+#define BANK_ROUNDS 20
 
 extern char secondary_entry[];
 
@@ -157,15 +158,15 @@ static uint64_t bank_writer(uint64_t rounds)
 
 static void one_bank(void)
 {
-    uint64_t bad = 0;
+    uint64_t bad = 0, rounds = bootarg_number("bank-rounds", BANK_ROUNDS);
     write32(GICD + GICD_ICENABLER + 4 * BANK, ~0u);
     for (uint32_t i = 0; i < 32; i++)
         gic_set_edge(32 * BANK + i, true);
     write32(GICD + GICD_CTLR, GICD_CTLR_ARE);
     gicd_wait();
     for (unsigned int i = 1; i < cpu_count; i++)
-        cpu_post(i, bank_writer, BANK_ROUNDS);
-    bad += bank_writer(BANK_ROUNDS);
+        cpu_post(i, bank_writer, rounds);
+    bad += bank_writer(rounds);
     for (unsigned int i = 1; i < cpu_count; i++) {
         bad += !cpu_wait(i, 60000);
         bad += cpus[i].job_result;

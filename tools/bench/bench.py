@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: what Armature costs, row by row, against the best peer and the target. docs/BENCH.md says how it is measured."""
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional
+
+sys.dont_write_bytecode = True
+
+from counts import Hypervisor, records_read  # noqa: E402
+from machines import Bench, Failed  # noqa: E402
+from rows import APART, EVENTS, LINUX, MEMORY, START, Row  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
+LINUX_ENTRY = 0x40200000
+SHOWN = 12                 # functions of a row
+
+
+@dataclass
+class Figure:
+    """A measured row. Without a figure: why not."""
+    row: Row
+    figure: Optional[int] = None
+    bare: Optional[int] = None
+    hosted: Optional[int] = None
+    functions: Dict[str, float] = field(default_factory=dict)
+    missing: str = ""
+
+    def ratio(self):
+        return None if self.figure is None else self.figure / self.row.target
+
+
+def rows_said(text):
+    return {match[1]: int(match[2]) for match in re.finditer(r"^BENCH (.*)\t(\d+)$", text, re.M)}
+
+
+def per_window(functions, windows):
+    return {name: round(count / windows, 1) for name, count in functions.items()}
+
+
+def events(bench, guest):
+    """The rows of the EL1 guest: the median of 1 000 under Armature minus that on the bare machine."""
+    bare = rows_said(bench.bare("events-bare", guest, cores=2))
+    hosted = rows_said(bench.hosted("events", guest, RAW_ENTRY, cores=2))
+    records = [record for record in records_read(bench.path("events.counts")) if record.kind == "hint"]
+    where = {name: per_window(bench.symbols.functions(record), record.windows) for name, record in zip(hosted, records)}
+    figures = []
+    for row in EVENTS:
+        b, h = bare.get(row.name), hosted.get(row.name)
+        if b is None or h is None:
+            figures.append(Figure(row, missing=f"no such row {'on the bare machine' if b is None else 'under Armature'}"))
+        else:
+            figures.append(Figure(row, h - b, b, h, where.get(row.name, {})))
+    return figures
+
+
+def linux(bench, kernel, initrd):
+    """The stretches of the Linux guest, and before them the start of the machine."""
+    append = "console=ttyAMA0 quiet"
+    bench.bare("linux-bare", kernel, initrd=initrd, append=append)
+    bench.hosted("linux", kernel, LINUX_ENTRY, initrd=initrd, append=append)
+    bare = records_read(bench.path("linux-bare.counts"))
+    entry, *hosted = records_read(bench.path("linux.counts"))
+    if entry.kind != "entry" or len(bare) != len(LINUX) or len(hosted) != len(LINUX):
+        raise Failed(f"the Linux guest did not come to its end: see {bench.path('linux.console')}")
+    figures = []
+    for (instructions, exits), b, h in zip(LINUX, bare, hosted):
+        functions = bench.symbols.functions(h)
+        figures.append(Figure(instructions, h.total(), b.everything, h.everything, functions))
+        figures.append(Figure(exits, bench.symbols.exits(h)))
+    functions = bench.symbols.functions(entry)
+    apart = sum(count for name, count in functions.items() if name.startswith(APART))
+    figures.append(Figure(START, entry.everything - apart, None, entry.everything, functions))
+    return figures
+
+
+def memory(bench, guest):
+    bench.hosted("memory", guest, RAW_ENTRY, cores=4, vcpus=1, append="samples=1")
+    said = re.search(r"loaded at 0x[0-9a-f]+ \((\d+) KiB\)(?:.|\n)*EL2 uses (\d+) KiB beside its image", bench.log("memory"))
+    if not said:
+        return [Figure(MEMORY, missing=f"the log does not say it: {bench.path('memory.log')}")]
+    return [Figure(MEMORY, int(said[1]) + int(said[2]))]
+
+
+def attempt(measure, rows, *arguments):
+    try:
+        return measure(*arguments)
+    except (Failed, OSError, ValueError, IndexError) as error:
+        return [Figure(row, missing=str(error).splitlines()[0]) for row in rows] + [str(error)]
+
+
+def number(value):
+    return "-" if value is None else f"{value:,}".replace(",", " ")
+
+
+def table(figures):
+    lines = [["row", "bare metal", "under Armature", "added or counted", "best peer", "target", "figure / target"]]
+    for f in figures:
+        best = f.row.best_peer()
+        lines.append([f.row.name, number(f.bare), number(f.hosted), number(f.figure) if not f.missing else "not measured",
+                      f"{number(best[0])} ({best[1]})" if best else "-", number(f.row.target),
+                      "-" if f.ratio() is None else f"{f.ratio():.2f}" + (" above" if f.ratio() > 1 else "")])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    shown = ["| " + " | ".join(cell.ljust(width) if i in (0, 4) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))) + " |"
+             for line in lines]
+    return "\n".join([shown[0], rule, *shown[1:]])
+
+
+def functions_table(figures):
+    lines = []
+    for f in figures:
+        if f.functions:
+            top = list(f.functions.items())[:SHOWN]
+            lines.append(f"{f.row.name}: {number(round(sum(f.functions.values())))} at EL2\n    "
+                         + ", ".join(f"{name} {count:g}" for name, count in top))
+    return "\n".join(lines)
+
+
+def json_write(path, hypervisor, figures):
+    rows = [{"row": f.row.name, "note": f.row.note, "bare": f.bare, "armature": f.hosted, "figure": f.figure, "target": f.row.target,
+             "ratio": f.ratio(), "peers": f.row.peers, "missing": f.missing, "functions": f.functions} for f in figures]
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"hypervisor": hypervisor, "rows": rows}, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def results_write(path, figures):
+    """A line a row, as on the results channel."""
+    with open(path, "w", encoding="utf-8") as file:
+        for f in figures:
+            said = f"missing={f.missing!r}" if f.missing else f"figure={f.figure} target={f.row.target}"
+            file.write(f"R bench {said} row={f.row.name}\n")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hyp", required=True, help="armature.bin, armature.elf beside it")
+    parser.add_argument("--guest", required=True, help="the EL1 guest, raw")
+    parser.add_argument("--linux", required=True)
+    parser.add_argument("--initrd", required=True)
+    parser.add_argument("--plugin", required=True)
+    parser.add_argument("--out", default="build/bench.json")
+    parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
+    parser.add_argument("--only", choices=("events", "linux", "memory"))
+    return parser.parse_args()
+
+
+def bench_make(args):
+    """The image is copied, so that a build beside us changes nothing."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(args.out)), "bench", "run")
+    os.makedirs(folder, exist_ok=True)
+    hypervisor = shutil.copy2(args.hyp, folder)
+    symbols = Hypervisor(shutil.copy2(os.path.splitext(args.hyp)[0] + ".elf", folder))
+    return Bench(folder, os.path.join(ROOT, "tools", "armature"), hypervisor, symbols, os.path.abspath(args.plugin))
+
+
+def main():
+    args = arguments()
+    bench = bench_make(args)
+    linux_rows = [row for pair in LINUX for row in pair] + [START]
+    parts = {"events": (events, EVENTS, bench, args.guest), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
+             "memory": (memory, [MEMORY], bench, args.guest)}
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]
+    measured: List = [each for job in jobs for each in job.result()]
+    figures = [each for each in measured if isinstance(each, Figure)]
+    print(table(figures))
+    if args.functions:
+        print("\n" + functions_table(figures))
+    json_write(args.out, args.hyp, figures)
+    results_write(os.path.splitext(args.out)[0] + ".results", figures)
+    for trouble in [each for each in measured if isinstance(each, str)]:
+        print(f"\nbench: {trouble}", file=sys.stderr)
+    return any(f.missing for f in figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
