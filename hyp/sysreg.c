@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trapped system registers: identification, debug on first use, the interrupt controller's; the rest are not there. */
+#include "arch/arm64/idregs.h"
 #include "hyp/exit.h"
 
 #define ISS_READ BIT(0)
@@ -9,6 +10,9 @@
 #define ISS_OP1 FIELD(16, 14)
 #define ISS_OP2 FIELD(19, 17)
 #define ISS_OP0 FIELD(21, 20)
+#define MMFR2_IDS FIELD(39, 36)
+#define REVIDR_EL1 SYSREG_ISS(3, 0, 0, 0, 6)
+#define AIDR_EL1 SYSREG_ISS(3, 1, 0, 0, 7)
 #define ACTLR_EL1 SYSREG_ISS(3, 0, 1, 0, 1)
 
 static void sysreg_reply(struct guest_cpu *v, const struct exit *e, uint64_t value)
@@ -52,6 +56,13 @@ static bool icc_exit(struct guest_cpu *v, const struct exit *e)
     return true;
 }
 
+/* FEAT_IDST: a read of an identification register that is not there reports EC 0x18, not 0 (ID_AA64MMFR2_EL1.IDS). */
+static bool is_id_space(const struct guest_cpu *v, uint64_t iss)
+{
+    return iss & ISS_READ && field_get(ISS_OP0, iss) == 3 && field_get(ISS_OP1, iss) < 4 &&
+           field_get(ISS_CRN, iss) == 0 && v->vm->idregs[7 - 1][2] & MMFR2_IDS;
+}
+
 void sysreg_exit(struct guest_cpu *v, const struct exit *e)
 {
     uint64_t iss = ESR_ISS(e->esr);
@@ -66,8 +77,16 @@ void sysreg_exit(struct guest_cpu *v, const struct exit *e)
         vcpu_debug_enable(&v->arch); /* and the instruction runs again */
         return;
     }
+    if (((iss & SYSREG_ISS_MASK) == REVIDR_EL1 || (iss & SYSREG_ISS_MASK) == AIDR_EL1) && iss & ISS_READ) {
+        sysreg_reply(v, e, idreg_implementation((iss & SYSREG_ISS_MASK) == AIDR_EL1));
+        return;
+    }
     if ((iss & SYSREG_ISS_MASK) == ACTLR_EL1) {
         sysreg_reply(v, e, 0); /* RAZ/WI: IMPLEMENTATION DEFINED controls are the machine's */
+        return;
+    }
+    if (is_id_space(v, iss) && v->vm->config->on_register == UNSUPPORTED_FAIL) {
+        vcpu_inject_trap(&v->arch, e->esr);
         return;
     }
     exit_unsupported(v, e, v->vm->config->on_register, "system register that this machine does not offer");

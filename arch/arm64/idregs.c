@@ -7,6 +7,7 @@ struct idreg {
     uint64_t keep, set;
 };
 
+#define PFR0_CSV2 FIELD(59, 56)
 #define F(hi, lo) FIELD(hi, lo)
 #define ALL FIELD(63, 0)
 
@@ -39,8 +40,8 @@ static const struct idreg idregs[] = {
     { 3, 6, F(3, 0), 0 },
     /* ID_AA64PFR0: EL0, EL1 AArch64 only, FP, AdvSIMD, GIC system registers, DIT, CSV2, CSV3 */
     { 4, 0, F(3, 0) | F(23, 16) | F(27, 24) | F(51, 48) | F(63, 56), F(4, 4) },
-    /* ID_AA64PFR1: BT, SSBS, CSV2_frac */
-    { 4, 1, F(7, 0) | F(35, 32), 0 },
+    /* ID_AA64PFR1: BT, SSBS */
+    { 4, 1, F(7, 0), 0 },
     /* ID_AA64DFR0: DebugVer, BRPs, WRPs, CTX_CMPs, DoubleLock */
     { 5, 0, F(3, 0) | F(15, 12) | F(23, 20) | F(31, 28) | F(39, 36), 0 },
     /* ID_AA64ISAR0: all but TME */
@@ -74,6 +75,9 @@ uint64_t idreg_guest(unsigned crm, unsigned op2, uint64_t host, unsigned ipa_bit
         if (r->crm != crm || r->op2 != op2)
             continue;
         uint64_t v = (host & r->keep) | r->set;
+        /* CSV2 from 2 on promises SCXTNUM_ELx, which is not switched. */
+        if (crm == 4 && op2 == 0 && field_get(PFR0_CSV2, v) > 1)
+            v = field_set(PFR0_CSV2, v, 1);
         if (crm == 7 && op2 == 0) {
             uint64_t own = field_get(FIELD(3, 0), host), ipa = parange_of(ipa_bits);
             v |= own < ipa ? own : ipa;

@@ -7,3 +7,5 @@
 uint64_t idreg_guest(unsigned crm, unsigned op2, uint64_t host, unsigned ipa_bits);
 /* The core's own. Reserved encodings read as zero. */
 uint64_t idreg_host(unsigned crm, unsigned op2);
+/* AIDR_EL1 or REVIDR_EL1: the core's own, like MIDR_EL1. */
+uint64_t idreg_implementation(bool aidr);

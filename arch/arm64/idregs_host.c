@@ -19,3 +19,8 @@ uint64_t idreg_host(unsigned crm, unsigned op2)
     }
     return 0;
 }
+
+uint64_t idreg_implementation(bool aidr)
+{
+    return aidr ? read_sysreg(aidr_el1) : read_sysreg(revidr_el1);
+}

@@ -62,6 +62,11 @@ void vcpu_inject_undef(struct vcpu_arch *v)
     take(v, ESR_IL | (uint64_t)EC_UNKNOWN << 26);
 }
 
+void vcpu_inject_trap(struct vcpu_arch *v, uint64_t esr)
+{
+    take(v, esr);
+}
+
 #define ISS_WNR BIT(6)
 #define ISS_CM BIT(8)
 #define FSC_EXTERNAL 0x10

@@ -15,6 +15,7 @@
 #define HCR_AMO BIT(5)
 #define HCR_VSE BIT(8)
 #define HCR_TWI BIT(13)
+#define HCR_TID1 BIT(16)
 #define HCR_TID3 BIT(18)
 #define HCR_TSC BIT(19)
 #define HCR_TIDCP BIT(20)
@@ -58,6 +59,8 @@ void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64
         v->hcr |= HCR_TERR;
     if (field_get(FIELD(19, 16), mmfr1))
         v->hcr |= HCR_TLOR;
+    if (field_get(FIELD(27, 24), read_sysreg(id_aa64pfr1_el1)))
+        v->hcr |= HCR_TID1; /* SMIDR_EL1, and with it REVIDR_EL1 and AIDR_EL1 */
     v->cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
     if (field_get(FIELD(47, 44), pfr0))
         v->cptr |= CPTR_TAM;

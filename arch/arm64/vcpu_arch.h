@@ -17,9 +17,11 @@ struct vcpu_regs {
     X(sp_el0) \
     X(sp_el1) \
     X(elr_el1) \
-    X(spsr_el1) X(vbar_el1) X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) \
-        X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) \
-            X(tpidr_el1) X(par_el1) X(csselr_el1)
+    X(spsr_el1) \
+    X(vbar_el1) \
+    X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) \
+        X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) \
+            X(csselr_el1)
 #define VCPU_SYSREG_FIELD(name) uint64_t name;
 struct vcpu_sysregs {
     VCPU_SYSREGS(VCPU_SYSREG_FIELD)
@@ -80,6 +82,8 @@ void core_wait(void);
 
 /* Injection, exactly as the core would take it to EL1 (DDI 0487 AArch64.TakeException). v is loaded on this core. */
 void vcpu_inject_undef(struct vcpu_arch *v);
+/* The exception that brought the vCPU to EL2, as if EL1 had trapped it. */
+void vcpu_inject_trap(struct vcpu_arch *v, uint64_t esr);
 /* A synchronous external abort for the access that `e` describes; s1_level: the level of the stage 1 walk if e->s1ptw. */
 void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_level);
 void vcpu_inject_serror(struct vcpu_arch *v);

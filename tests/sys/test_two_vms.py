@@ -67,6 +67,7 @@ def test_reboot_starts_the_vm_again(both):
     guest.run("echo gone >/tmp/mark")
     machine.send("reboot\n")
     machine.expect_result(r"^R vm linux state=restarting cause=reset", 60)
+    machine.expect(rb"BusyBox v")
     guest.login()
     assert guest.run("cat /tmp/mark 2>/dev/null || echo fresh").strip() == "fresh"
     assert guest.warnings() == []

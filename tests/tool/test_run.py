@@ -134,7 +134,7 @@ def test_deterministic_command_line(folder):
     first = folder.qemu()["argv"]
     folder.run([START, ended("off")], "--icount")
     joined = " ".join(first)
-    assert "gic-version=3,dtb-randomness=off" in joined and "-icount shift=0" in joined and "clock=vm" in joined
+    assert "gic-version=3,dtb-randomness=off" in joined and "-icount shift=0,sleep=off" in joined and "clock=vm" in joined
     assert first[first.index("-append") + 1] == folder.qemu()["argv"][first.index("-append") + 1]
 
 

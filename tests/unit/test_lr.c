@@ -108,27 +108,52 @@ static void nothing_changed_nothing_written(void **state)
     assert_false(machine_virq(0, 40)->active);
 }
 
-static void timer_goes_straight_into_its_list_register(void **state)
+static void timer_fires_again_without_an_exit_between(void **state)
 {
     (void)state;
     machine_make(1, 4);
     reg_write(0, 0, 0x10100, 4, BIT(27));
+    timer_line(0, 0, true);
+    assert_int_equal(guest_ack(0), 27);
+    timer_line(0, 0, false);
+    guest_eoi(0, 27);
+    assert_false(cores[0].phys_active[0]);
     for (unsigned i = 0; i < 3; i++) {
-        timer_line(0, 0, true);
+        unsigned writes = cores[0].lr_writes;
+        here = 0;
+        cores[0].line[0] = cores[0].phys_active[0] = true; /* acknowledged by EL2 */
+        assert_true(vgic_hw_fired(&test_cpus[0], 27));
+        assert_int_equal(cores[0].lr_writes, writes + 1);
         assert_int_equal(guest_ack(0), 27);
         timer_line(0, 0, false);
-        unsigned writes = cores[0].lr_writes;
         guest_eoi(0, 27);
+        assert_int_equal(guest_sees(0), TEST_SPURIOUS);
         assert_false(cores[0].phys_active[0]);
-        guest_leave(0);
-        guest_enter(0);
-        assert_int_equal(cores[0].lr_writes, writes);
     }
-    here = 0;
     guest_leave(0);
-    cores[0].phys_active[0] = true;
-    assert_true(vgic_hw_fired(&test_cpus[0], 27));
-    assert_int_equal(gicv3_lr_decode(cores[0].lr[0]).vintid, 27);
+    guest_enter(0);
+    assert_false(machine_virq(0, 27)->active || machine_virq(0, 27)->sources);
+}
+
+static void sgi_to_itself_again(void **state)
+{
+    (void)state;
+    machine_make(1, 4);
+    reg_write(0, 0, 0x10100, 4, BIT(3));
+    for (unsigned i = 0; i < 8; i++) {
+        icc(0, true, ICC_SGI1R, UINT64_C(3) << 24 | 1);
+        if (i % 3 == 0)
+            icc(0, true, ICC_SGI1R, UINT64_C(3) << 24 | 1); /* not taken yet: they merge */
+        assert_int_equal(guest_ack(0), 3);
+        if (i % 2)
+            icc(0, true, ICC_SGI1R, UINT64_C(3) << 24 | 1);
+        guest_eoi(0, 3);
+        if (i % 2) {
+            assert_int_equal(guest_ack(0), 3);
+            guest_eoi(0, 3);
+        }
+        assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+    }
 }
 
 /* ---- the timers' physical interrupts ---------------------------------------------------------------------------------- */
@@ -561,7 +586,8 @@ int main(void)
         cmocka_unit_test(choice_of_pending),
         cmocka_unit_test(choice_keeps_one_that_may_preempt),
         cmocka_unit_test_teardown(nothing_changed_nothing_written, teardown),
-        cmocka_unit_test_teardown(timer_goes_straight_into_its_list_register, teardown),
+        cmocka_unit_test_teardown(timer_fires_again_without_an_exit_between, teardown),
+        cmocka_unit_test_teardown(sgi_to_itself_again, teardown),
         cmocka_unit_test_teardown(timer_disabled_while_asserted, teardown),
         cmocka_unit_test_teardown(timer_line_that_falls_takes_its_interrupt_along, teardown),
         cmocka_unit_test_teardown(timer_written_by_registers, teardown),

@@ -37,6 +37,11 @@ static struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *self, guest_
 {
     *paused = NULL;
     struct vgic_cpu *home = virq_lock(v);
+    if (home->gcp == self && home->watch) {
+        virq_unlock(home);
+        vgic_cpu_fold(home); /* an exit that is served at once has not done it */
+        home = virq_lock(v);
+    }
     for (unsigned i = 0; i < home->vgic->cpu_count && home->gcp != self && virq_is_ahead(v, home); i++) {
         virq_unlock(home);
         if (*paused)
@@ -102,5 +107,5 @@ void virq_sample(struct virq *v)
     struct vgic_cpu *home = v->home;
     if (!v->hw || home->core != gic_core_key())
         return;
-    v->sources = home->vgic->link[v != home->link[0].virq].asserted();
+    v->sources = home->vgic->link[v != home->link[0]].asserted();
 }

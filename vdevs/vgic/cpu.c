@@ -2,47 +2,34 @@
 /* A vCPU comes to a core, leaves it, sleeps; its timers fire. */
 #include "vdevs/vgic/cpu.h"
 
-/* Not delivered before, or other things are going on: the next flush decides. */
-static bool link_fired(struct vgic_cpu *cpu, unsigned k)
+static void link_fired(struct vgic_cpu *cpu, struct virq *v)
 {
-    struct virq *v = cpu->link[k].virq;
     if (cpu->watch)
         vgic_cpu_fold(cpu); /* that its last delivery has ended must be known before this one */
     lock_acquire(&cpu->lock);
     v->sources = 1;
     v->phys_active = cpu->core;
-    bool direct = cpu->link[k].raw && !cpu->dirty && !cpu->queued && !(cpu->watch & BIT(k));
-    if (direct) {
-        list_append(&cpu->queue, &v->node);
-        cpu->queued = 1;
-        lr_take(cpu, k, v);
-        cpu->lr_was[k] = LR_PENDING | LR_WAS_LINKED;
-        lr_write(cpu, k, cpu->link[k].raw);
-        cpu->watch |= (uint32_t)WATCH_LINK(k);
-    } else {
-        virq_queue(v);
-        vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_LINKS);
-    }
+    virq_queue(v);
+    vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_LINKS);
     lock_release(&cpu->lock);
-    return direct;
 }
 
 bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
 {
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);
-    unsigned k = intid != GIC_PPI_VTIMER;
-    const struct vgic_link *link = &cpu->link[k];
+    struct virq *v = cpu->link[intid != GIC_PPI_VTIMER];
     /*
-     * The common case: as far as is known it is still pending in its own list register, and that it fired again says that the guest is done with it.
-     * So all that is known becomes true again by the same word. No lock: nothing is changed, and who changes something makes it dirty.
+     * The common case: as far as is known it is still pending, by its line, in a list register, and that it fired again says that the guest is done with it. So all
+     * that is known becomes true again by the same word. No lock: nothing is changed, and who changes something makes it dirty.
      */
-    if (link->raw && cpu->lr_raw[k] == link->raw && cpu->lr_virq[k] == link->virq && !cpu->dirty) {
-        gic_lr_write(k, link->raw);
+    if (v && v->lr >= 0 && cpu->lr_raw[v->lr] == v->word && !v->latch &&
+        !__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED)) {
+        gic_lr_write((unsigned)v->lr, v->word);
         return true;
     }
-    if (!link->virq || link->virq->pintid != intid)
-        return false;
-    return link_fired(cpu, k);
+    if (v && v->pintid == intid)
+        link_fired(cpu, v);
+    return false;
 }
 
 bool vgic_wakes(guest_cpu *gcp)
@@ -72,7 +59,7 @@ void vgic_load(guest_cpu *gcp)
     cpu->core = gic_core_key();
     cpu->hcr = VGIC_HCR_EN; /* gic_vcpu_load() */
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
-        struct virq *v = cpu->link[k].virq;
+        struct virq *v = cpu->link[k];
         /* Its line is known again. If it is high, the physical interrupt is made active before it can fire. */
         v->sources = !v->active && cpu->vgic->link[k].asserted();
         virq_queue(v);
@@ -93,8 +80,7 @@ void vgic_put(guest_cpu *gcp)
         lr_write(cpu, n, 0);
     }
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
-        struct virq *v = cpu->link[k].virq;
-        cpu->link[k].raw = 0;
+        struct virq *v = cpu->link[k];
         if (v->phys_active)
             gic_deactivate(v->pintid); /* the next vCPU's timer may fire here */
         v->phys_active = false;

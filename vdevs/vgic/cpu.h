@@ -30,15 +30,9 @@ static inline void lr_release(struct vgic_cpu *cpu, unsigned n) REQUIRES(cpu->lo
     cpu->watch &= (uint32_t)~BIT(n);
 }
 
-/* Which link a virq is; it has hw. */
-static inline unsigned link_of(const struct vgic_cpu *cpu, const struct virq *v)
-{
-    return v != cpu->link[0].virq;
-}
-
 static inline void link_watch(struct vgic_cpu *cpu, unsigned k) REQUIRES(cpu->lock)
 {
-    const struct virq *v = cpu->link[k].virq;
+    const struct virq *v = cpu->link[k];
     if (v->phys_active && !v->active)
         cpu->watch |= (uint32_t)WATCH_LINK(k);
     else

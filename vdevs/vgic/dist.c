@@ -23,7 +23,7 @@ static void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
     if (pause)
         guest_cpu_pause(cpu->gcp);
     lock_acquire(&cpu->lock);
-    vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_RAW);
+    vgic_cpu_touch(cpu, DIRTY_LRS);
     lock_release(&cpu->lock);
     if (pause)
         guest_cpu_resume(cpu->gcp);

@@ -4,13 +4,11 @@
 #include "vdevs/vgic/lr.h"
 
 /* The physical interrupt is active exactly as long as the virtual one is pending or active: so it fires once, and again when the guest is done. */
-static void links_apply(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
+static void links_apply(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
 {
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
-        struct virq *v = cpu->link[k].virq;
+        struct virq *v = cpu->link[k];
         bool want = v->active || virq_pending(v);
-        if (dirty & DIRTY_RAW)
-            cpu->link[k].raw = 0;
         if (want != v->phys_active) {
             v->phys_active = want;
             if (want)
@@ -22,22 +20,34 @@ static void links_apply(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock
     }
 }
 
-/* Puts a virq into its list register, or into the free one of the highest number: the low ones are the links'. */
-static void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, uint32_t *free) REQUIRES(cpu->lock)
+/* Anything but the plain case, or the first time. */
+static __attribute__((noinline)) void lr_fill_any(struct vgic_cpu *cpu, struct virq *v, unsigned n, bool deliver)
+    REQUIRES(cpu->lock)
 {
     struct lr lr = virq_lr(v, deliver);
     uint64_t raw = gic_lr_encode(lr);
+    lr_write(cpu, n, raw);
+    cpu->lr_was[n] = (uint8_t)(lr.state | (lr.hw ? LR_WAS_LINKED : 0));
+    if (deliver && virq_is_plain(v))
+        v->word = raw;
+}
+
+/* Puts a virq into its list register, or into the free one of the highest number: the low ones are the links'. */
+static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, uint32_t *free) REQUIRES(cpu->lock)
+{
     if (v->lr < 0) {
-        unsigned n = 31u - (unsigned)__builtin_clz(*free);
+        unsigned n = v->hw ? (unsigned)__builtin_ctz(*free) : 31u - (unsigned)__builtin_clz(*free);
         *free &= ~(uint32_t)BIT(n);
         lr_take(cpu, n, v);
     }
     unsigned n = (unsigned)v->lr;
-    lr_write(cpu, n, raw);
-    cpu->lr_was[n] = (uint8_t)(lr.state | (lr.hw ? LR_WAS_LINKED : 0));
     v->again = false; /* what it says is in the list register */
-    if (lr.hw && lr.state == LR_PENDING)
-        cpu->link[link_of(cpu, v)].raw = raw;
+    if (!v->word || !deliver || !virq_is_plain(v)) {
+        lr_fill_any(cpu, v, n, deliver);
+        return;
+    }
+    lr_write(cpu, n, v->word);
+    cpu->lr_was[n] = LR_PENDING | (v->hw ? LR_WAS_LINKED : 0);
 }
 
 static void lrs_drop(struct vgic_cpu *cpu, uint32_t drop) REQUIRES(cpu->lock)
@@ -126,8 +136,8 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
 {
     unsigned groups = cpu->asleep ? 0 : __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED);
     uint64_t hcr = VGIC_HCR_EN;
-    if (dirty & (DIRTY_LINKS | DIRTY_RAW))
-        links_apply(cpu, dirty);
+    if (dirty & DIRTY_LINKS)
+        links_apply(cpu);
     if (cpu->queued > cpu->vgic->lr_count)
         hcr = lrs_fill_some(cpu, groups);
     else

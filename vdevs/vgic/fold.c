@@ -86,7 +86,7 @@ static void maintenance_fold(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
 static void links_sample(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
 {
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
-        struct virq *v = cpu->link[k].virq;
+        struct virq *v = cpu->link[k];
         if (cpu->watch & WATCH_LINK(k) && !v->active && v->phys_active && !cpu->vgic->link[k].asserted()) {
             v->sources = 0;
             virq_queue(v);

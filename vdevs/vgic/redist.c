@@ -38,7 +38,7 @@ static void waker_write(const struct reg_access *a, uint64_t value)
     lock_acquire(&cpu->lock);
     bool changed = cpu->asleep != asleep;
     cpu->asleep = asleep;
-    vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_RAW);
+    vgic_cpu_touch(cpu, DIRTY_LRS);
     lock_release(&cpu->lock);
     if (pause)
         guest_cpu_resume(cpu->gcp);

@@ -34,8 +34,7 @@ static void cpu_reset(struct vgic_cpu *cpu)
         cpu->lr_raw[n] = loaded ? ~UINT64_C(0) : 0;
     }
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
-        cpu->link[k].raw = 0;
-        cpu->link[k].virq->phys_active = loaded;
+        cpu->link[k]->phys_active = loaded;
     }
     vgic_cpu_touch(cpu, DIRTY_ALL);
     lock_release(&cpu->lock);
@@ -201,7 +200,7 @@ int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid
         struct virq *v = &g->cpus[i]->banked[intid];
         v->hw = true;
         v->pintid = (uint16_t)pintid;
-        g->cpus[i]->link[k].virq = v;
+        g->cpus[i]->link[k] = v;
     }
     return EOK;
 }

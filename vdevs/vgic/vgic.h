@@ -12,14 +12,6 @@
 #define VGIC_IIDR UINT32_C(0x4100043b) /* product 'A', revision 0, JEP106 code of Arm */
 #define VGIC_PIDR2 UINT32_C(0x3b)      /* ArchRev 3 */
 
-/* A vCPU's private interrupt that is a physical one of its core (the timers). */
-struct vgic_link {
-    /* this core only: */
-    uint64_t raw; /* its list register when it is pending and nothing else, while that is known; 0: not known */
-    /* set at startup, then const: */
-    struct virq *virq;
-};
-
 struct vgic_cpu {
     uint32_t
         dirty; /* first, see struct vintc_ops. Set under lock, read by its own core without: list registers may be wrong */
@@ -39,8 +31,8 @@ struct vgic_cpu {
     const void *core; /* gic_core_key() of the core whose hardware holds it; NULL: none */
     uint64_t hcr;     /* ICH_HCR_EL2 as last written */
     uint64_t vmcr;    /* as last looked at */
-    struct vgic_link link[VGIC_LINKS];
     /* set at startup, then const: */
+    struct virq *link[VGIC_LINKS]; /* its private interrupts that stand for a physical one of its core (the timers) */
     guest_cpu *gcp;
     struct vgic *vgic;
     uint64_t affinity; /* as in GICD_IROUTER */
@@ -105,9 +97,8 @@ void vgic_cpu_fold(struct vgic_cpu *cpu);
 /* Why its next entry has something to do; bits of vgic_cpu.dirty. */
 #define DIRTY_LRS 1u   /* list registers may be wrong */
 #define DIRTY_LINKS 2u /* a linked interrupt's state changed: the physical one follows */
-#define DIRTY_SPI 8u   /* it may get a shared interrupt */
-#define DIRTY_RAW 4u   /* what links[].raw says may be wrong */
-#define DIRTY_ALL 15u
+#define DIRTY_SPI 4u   /* it may get a shared interrupt */
+#define DIRTY_ALL 7u
 static inline void vgic_cpu_touch(struct vgic_cpu *cpu, uint32_t why) REQUIRES(cpu->lock)
 {
     __atomic_store_n(&cpu->dirty, cpu->dirty | why, __ATOMIC_RELAXED);

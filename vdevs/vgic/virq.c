@@ -29,6 +29,7 @@ void virq_dequeue(struct virq *v)
 
 bool virq_requeue(struct virq *v)
 {
+    v->word = 0;
     if (!list_empty(&v->node))
         virq_dequeue(v);
     return virq_update(v);

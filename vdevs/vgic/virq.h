@@ -30,6 +30,7 @@ struct virq {
     struct list node;      /* in the home's queue, or empty */
     uint32_t sources; /* bit by bit, who drives the line high; with hw: 1 while the device asserts it, as last seen */
     uint64_t route;   /* shared: GICD_IROUTER */
+    uint64_t word;    /* the list register of virq_lr() in the plain case, while that is known; else 0 */
     uint8_t priority;
     int8_t lr;  /* the list register with its copy, or -1 */
     bool latch; /* pending by an edge, an SGI or GICx_ISPENDR */
@@ -90,6 +91,11 @@ static inline __must_check bool virq_update(struct virq *v)
 {
     virq_queue(v);
     return !list_empty(&v->node) || v->lr >= 0;
+}
+/* The plain case of a copy: nothing but pending, by an edge, by its line or by its link. */
+static inline bool virq_is_plain(const struct virq *v)
+{
+    return !v->active && !v->moving && (v->hw || v->sources || virq_edge(v));
 }
 /* The same after its priority changed, which is the queue's order. */
 bool virq_requeue(struct virq *v) __must_check;

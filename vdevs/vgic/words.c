@@ -9,6 +9,7 @@ static bool op_group(struct virq *v, uint64_t word)
         __atomic_fetch_or(&v->bank->group1, bit, __ATOMIC_RELAXED);
     else
         __atomic_fetch_and(&v->bank->group1, ~bit, __ATOMIC_RELAXED);
+    v->word = 0;
     return virq_update(v) || v->hw;
 }
 
@@ -67,6 +68,7 @@ static bool op_config(struct virq *v, uint64_t edge)
         __atomic_fetch_or(&v->bank->edge, virq_bit(v), __ATOMIC_RELAXED);
     else
         __atomic_fetch_and(&v->bank->edge, ~virq_bit(v), __ATOMIC_RELAXED);
+    v->word = 0;
     return virq_update(v);
 }
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hyp/api/regs.h"
+#include "hyp/base/log.h"
+#include "hyp/pool.h"
+
+#include <errno.h>
+
+#define INDEX_CACHE 16
+
+/* Startup only: tables indexed so far. */
+static struct {
+    const struct reg_table *table;
+    struct reg_index index;
+} known[INDEX_CACHE];
+
+int reg_index_make(const struct reg_table *t, struct reg_index *out)
+{
+    unsigned slot = 0;
+    for (; slot < INDEX_CACHE && known[slot].table; slot++) {
+        if (known[slot].table == t) {
+            *out = known[slot].index;
+            return 0;
+        }
+    }
+    if (t->count > UINT8_MAX)
+        return error_at(-E2BIG, "register table of %u rows: at most %u", t->count, UINT8_MAX);
+    const struct reg *last = t->count ? &t->rows[t->count - 1] : NULL;
+    uint32_t granules = last ? (last->offset + last->span + REG_GRANULE - 1) / REG_GRANULE : 0;
+    uint8_t *first = hyp_alloc(granules + 1, 1);
+    if (!first)
+        return -ENOMEM;
+    for (uint32_t g = 0, row = 0; g < granules; g++) {
+        while (row < t->count && t->rows[row].offset + t->rows[row].span <= g * REG_GRANULE)
+            row++;
+        first[g] = (uint8_t)row;
+    }
+    *out = (struct reg_index){ first, granules };
+    if (slot < INDEX_CACHE) {
+        known[slot].table = t;
+        known[slot].index = *out;
+    }
+    return 0;
+}
