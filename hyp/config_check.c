@@ -45,7 +45,8 @@ static __startup void config_console_check(const struct config_reader *r)
     for (unsigned i = 0; i < r->vm->vdev_count; i++) {
         int node = r->vm->vdevs[i].node;
         const char *backend = node < 0 ? NULL : dt_string(r->fdt, node, "armature,backend");
-        if (backend && strncmp(backend, "console", 7) == 0)
+        bool uart = node >= 0 && !strcmp(r->vm->vdevs[i].factory->name, "pl011"); /* whose default it is */
+        if (backend ? strncmp(backend, "console", 7) == 0 : uart)
             return;
     }
     log_warn("%s: no vdev has armature,backend = \"console\": this VM has no console", r->vm->path);

@@ -6,6 +6,7 @@
 #include "hyp/base/log.h"
 #include "hyp/exit.h"
 #include "hyp/pirq.h"
+#include "hyp/smccc.h"
 #include "hyp/test_fault.h"
 #include "hyp/vm_life.h"
 
@@ -119,6 +120,9 @@ static void core_load(struct core *c, struct guest_cpu *v)
     if (c->loaded == v)
         return;
     core_put(c);
+    if (c->last_vm != v->vm)
+        smccc_vm_switch();
+    c->last_vm = v->vm;
     /* Another vCPU of the VM may have left TLB entries here under the same VMID. */
     vcpu_arch_load(&v->arch, c->last_of[v->vm->id] != v);
     c->last_of[v->vm->id] = v;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hyp/smccc.h"
 #include "arch/arm64/firmware.h"
-#include "hyp/base/log.h"
+#include "hyp/base/config.h"
 
 #define SMCCC_1_2 0x10002
 #define SMCCC_1_1 0x10001
@@ -26,6 +26,16 @@ void smccc_init(void)
     workaround_1 = firmware_has(SMCCC_ARCH_WORKAROUND_1);
     workaround_2 = firmware_has(SMCCC_ARCH_WORKAROUND_2);
     workaround_3 = firmware_has(SMCCC_ARCH_WORKAROUND_3);
+}
+
+void smccc_vm_switch(void)
+{
+    if (!IS_ENABLED(CONFIG_SPECTRE_FIRMWARE))
+        return;
+    if (workaround_3 >= 0)
+        firmware_call(SMCCC_ARCH_WORKAROUND_3, 0, 0, 0);
+    else if (workaround_1 >= 0)
+        firmware_call(SMCCC_ARCH_WORKAROUND_1, 0, 0, 0);
 }
 
 static int64_t arch_features(uint32_t fn)

@@ -3,6 +3,7 @@
 #include "arch/arm64/cache.h"
 #include "arch/arm64/mmu.h"
 #include "hyp/base/log.h"
+#include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
@@ -48,6 +49,7 @@ static __running void vm_start(struct guest_system *vm)
     lock_acquire(&vm->lock);
     vm->state = VM_RUNNING;
     lock_release(&vm->lock);
+    results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);
 }
 

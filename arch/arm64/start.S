@@ -80,6 +80,7 @@ entry:	msr	daifset, #0xf
 /* At the linked address now, MMU and caches on. */
 	.section .text.hyp_start, "ax"
 	.type	hyp_start, %function
+	.type	hyp_start, %function
 hyp_start:
 	ldr	x9, =vectors_hyp
 	msr	vbar_el2, x9
@@ -95,6 +96,7 @@ hyp_start:
 	mov	x30, #0
 	bl	hyp_main
 	b	.
+	.size	hyp_start, . - hyp_start
 	.size	hyp_start, . - hyp_start
 
 	.section .entry.text, "ax"
@@ -231,6 +233,7 @@ secondary_spin_entry:
 
 	.section .text.hyp_start_secondary, "ax"
 	.type	hyp_start_secondary, %function
+	.type	hyp_start_secondary, %function
 hyp_start_secondary:
 	ldr	x9, =vectors_hyp
 	msr	vbar_el2, x9
@@ -241,6 +244,7 @@ hyp_start_secondary:
 	mov	x30, #0
 	bl	hyp_secondary
 	b	.
+	.size	hyp_start_secondary, . - hyp_start_secondary
 	.size	hyp_start_secondary, . - hyp_start_secondary
 
 /* In: x0 = TTBR0_EL2, x1 = TCR_EL2, x2 = where to go on (EL2 virtual). The page of this code is mapped at its own address. */

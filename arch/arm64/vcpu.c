@@ -223,6 +223,7 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     isb();
     write_sysreg(vtcr_el2, v->vtcr);
     write_sysreg(vttbr_el2, v->vttbr);
+    write_sysreg(hcr_el2, v->hcr); /* stage 2 is on before the first walk of this guest's can start */
     isb();
     if (flush_tlb) {
         __asm__ volatile("tlbi vmalle1" ::: "memory");
@@ -236,9 +237,9 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     isb();
     v->sys.tcr_el1 = tcr;
     v->sys.sctlr_el1 = sctlr;
-    write_sysreg(tcr_el1, tcr);
-    isb();
     write_sysreg(sctlr_el1, sctlr);
+    isb();
+    write_sysreg(tcr_el1, tcr);
     if (has_ras()) {
         write_sysreg(S3_0_C12_C1_1, v->sys.disr_el1);
         write_sysreg(S3_4_C5_C2_3, v->sys.vsesr_el2);
@@ -249,7 +250,6 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     gic_vcpu_load(&v->gic);
     write_sysreg(cptr_el2, v->cptr);
     write_sysreg(mdcr_el2, v->mdcr);
-    write_sysreg(hcr_el2, v->hcr);
     isb();
     this_core_arch()->running = v;
 }
@@ -268,6 +268,10 @@ void vcpu_arch_put(struct vcpu_arch *v)
     }
     timer_vcpu_save(&v->timer);
     gic_vcpu_save(&v->gic);
+    /* No walk of the guest's may start while stage 2 goes away. */
+    write_sysreg(tcr_el1, TCR_EPD);
+    write_sysreg(sctlr_el1, 1);
+    isb();
     write_sysreg(hcr_el2, HCR_RW);
     write_sysreg(vttbr_el2, 0);
     write_sysreg(cptr_el2, CPTR_RES1 | CPTR_TFP);

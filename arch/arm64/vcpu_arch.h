@@ -19,9 +19,11 @@ struct vcpu_regs {
     X(elr_el1) \
     X(spsr_el1) \
     X(vbar_el1) \
-    X(sctlr_el1) X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) \
-        X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) \
-            X(csselr_el1)
+    X(sctlr_el1) \
+    X(actlr_el1) \
+    X(cpacr_el1) \
+    X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) \
+        X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
 #define VCPU_SYSREG_FIELD(name) uint64_t name;
 struct vcpu_sysregs {
     VCPU_SYSREGS(VCPU_SYSREG_FIELD)

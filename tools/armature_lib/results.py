@@ -30,7 +30,7 @@ class Results:
 
     def __init__(self, results_file=None, log_file=None):
         self.vms: Dict[str, VmState] = {}
-        self.ended = self.panicked = False
+        self.ended = self.panicked = self.stopped = False
         self.log = deque(maxlen=LOG_KEPT)
         self.results_file, self.log_file = results_file, log_file
         self.partial = b""
@@ -50,7 +50,8 @@ class Results:
         words = line.decode("utf-8", "replace").split(" ")
         if words[:2] == ["R", "machine"]:
             self.ended |= words[2:3] == ["end"]
-            self.panicked |= words[2:3] == ["panic"]
+            self.stopped |= words[2:3] == ["stopped"]
+            self.panicked |= words[2:3] in (["panic"], ["stopped"])
         elif words[:2] == ["R", "vm"] and len(words) > 3:
             self.vm_line(words[2], dict(word.split("=", 1) for word in words[3:] if "=" in word))
 
@@ -70,6 +71,8 @@ class Results:
 
 def verdict(results, ending):
     """(exit status, reason) of a run. Never from QEMU's own status: that is 0 for power-off and reset alike."""
+    if results.stopped:
+        return EXIT_FAILED, "the hypervisor could not start anything: see its log"
     if results.panicked:
         return EXIT_FAILED, "the hypervisor panicked"
     if results.ended:

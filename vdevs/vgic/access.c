@@ -2,25 +2,27 @@
 /* Virqs from outside: by registers and lines, on any core. */
 #include "vdevs/vgic/vgic.h"
 
-static struct vgic_cpu *home_of(const struct virq *v)
+struct vgic_cpu *virq_lock_moved(struct virq *v, struct vgic_cpu *from)
 {
-    return __atomic_load_n(&v->home, __ATOMIC_ACQUIRE);
-}
-
-struct vgic_cpu *virq_lock(struct virq *v)
-{
-    struct vgic_cpu *home = home_of(v);
-    lock_acquire(&home->lock);
-    if (home == home_of(v))
-        return home;
-    /* It moved meanwhile. Who holds route_lock sees it stay. */
-    lock_release(&home->lock);
-    struct vgic *g = home->vgic;
+    struct vgic *g = from->vgic;
+    lock_release(&from->lock);
+    /* Who holds route_lock sees it stay. */
     lock_acquire(&g->route_lock);
-    home = home_of(v);
+    struct vgic_cpu *home = v->home;
     lock_acquire(&home->lock);
     lock_release(&g->route_lock);
     return home;
+}
+
+void virq_unlock_changed(struct virq *v, struct vgic_cpu *home, guest_cpu *self)
+{
+    bool any = v->route & IROUTER_IRM && virq_pending(v) && !vgic_cpu_participates(home);
+    vgic_cpu_touch(home, v->hw ? DIRTY_ALL : v->intid < VGIC_PRIVATE ? DIRTY_LRS : DIRTY_LRS | DIRTY_SPI);
+    virq_unlock(home);
+    if (home->gcp != self)
+        guest_cpu_kick(home->gcp);
+    if (any)
+        vgic_route_update(home->vgic, v, self);
 }
 
 /* May the guest have changed its state behind our back? */
@@ -55,35 +57,22 @@ static struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *self, guest_
     return home;
 }
 
-static void virq_after(struct virq *v, struct vgic_cpu *home, bool changed, guest_cpu *self,
-                       guest_cpu *paused) NO_THREAD_SAFETY
+void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op)
 {
-    bool route = v->moving && !v->active,
-         any = v->route & IROUTER_IRM && virq_pending(v) && !vgic_cpu_participates(home);
-    if (changed)
-        vgic_cpu_touch(home, v->hw ? DIRTY_ALL : v->intid < VGIC_PRIVATE ? DIRTY_LRS : DIRTY_LRS | DIRTY_SPI);
-    virq_unlock(home);
+    guest_cpu *paused;
+    struct vgic_cpu *home = virq_lock_folded(v, self, &paused);
+    bool changed = op(v), route = v->moving && !v->active;
+    virq_unlock_after(v, home, changed, self);
     if (paused)
-        guest_cpu_resume(paused); /* it looks at its list registers before it goes on */
-    else if (changed && home->gcp != self)
-        guest_cpu_kick(home->gcp);
-    if (route || any)
+        guest_cpu_resume(paused);
+    if (route)
         vgic_route_update(home->vgic, v, self);
 }
 
-void virq_apply(struct virq *v, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg)
-{
-    guest_cpu *paused = NULL;
-    struct vgic_cpu *home = truth == VIRQ_FOLDED ? virq_lock_folded(v, self, &paused) : virq_lock(v);
-    bool changed = op(v, arg);
-    virq_after(v, home, changed, self, paused);
-}
-
-void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op,
-                     uint64_t arg)
+void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op)
 {
     for (; bits; bits &= bits - 1)
-        virq_apply(first + __builtin_ctz(bits), self, truth, op, arg);
+        virq_apply_folded(first + __builtin_ctz(bits), self, op);
 }
 
 uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v))

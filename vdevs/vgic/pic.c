@@ -13,15 +13,12 @@ enum { CELL_SPI = 0, CELL_PPI = 1 };
 #define FLAG_TYPE 15
 #define PPI_COUNT 16
 
-static bool op_line_high(struct virq *v, uint64_t source)
+static void line_set(struct virq *v, uint32_t source, bool high)
 {
-    return virq_line(v, (uint32_t)source, true);
-}
-
-/* Only a copy that may still be taken has to be called back; otherwise the fall is noticed with the next exit. */
-static bool op_line_low(struct virq *v, uint64_t source)
-{
-    return virq_line(v, (uint32_t)source, false) && v->lr >= 0;
+    struct vgic_cpu *home = virq_lock(v);
+    /* When it falls only a copy that may still be taken has to be called back. */
+    bool changed = virq_line(v, source, high) && (high || v->lr >= 0);
+    virq_unlock_after(v, home, changed, NULL);
 }
 
 static int pic_signal(const struct guest_intr *gip, enum guest_intr_state state)
@@ -33,8 +30,8 @@ static int pic_signal(const struct guest_intr *gip, enum guest_intr_state state)
     switch (state) {
     case GIS_NOP:
     case GIS_ISR: return EOK;
-    case GIS_ON: virq_apply(v, NULL, VIRQ_AS_KNOWN, op_line_high, gip->src_id); return EOK;
-    case GIS_OFF: virq_apply(v, NULL, VIRQ_AS_KNOWN, op_line_low, gip->src_id); return EOK;
+    case GIS_ON: line_set(v, gip->src_id, true); return EOK;
+    case GIS_OFF: line_set(v, gip->src_id, false); return EOK;
     }
     return EINVAL;
 }

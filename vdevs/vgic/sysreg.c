@@ -20,9 +20,8 @@
 #define ICC_CTLR_EOIMODE BIT(1)
 #define ICC_DIR_INTID FIELD(23, 0)
 
-static bool op_deactivate(struct virq *v, uint64_t arg)
+static bool op_deactivate(struct virq *v)
 {
-    (void)arg;
     return v->active && (virq_set_active(v, false) || v->hw);
 }
 
@@ -30,7 +29,7 @@ static void dir_write(struct vgic_cpu *cpu, uint64_t value)
 {
     struct virq *v = vgic_virq(cpu, (uint32_t)field_get(ICC_DIR_INTID, value));
     if (v && (gic_vmcr_read() & VGIC_VMCR_EOIM))
-        virq_apply(v, cpu->gcp, VIRQ_FOLDED, op_deactivate, 0);
+        virq_apply_folded(v, cpu->gcp, op_deactivate);
 }
 
 static void ctlr_write(uint64_t value)

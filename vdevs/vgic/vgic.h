@@ -116,28 +116,38 @@ enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a);
 /* sgi.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
 void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
-/* access.c: virqs one by one, locked and with the truth in them. */
-typedef bool (*virq_op)(struct virq *v, uint64_t arg); /* answers as virq_update() */
-enum virq_truth {
-    VIRQ_AS_KNOWN, /* the operation does not depend on what a guest may have done since its entry */
-    VIRQ_FOLDED,   /* a running vCPU that may hold it is brought out first */
-};
-/* `self`: the vCPU whose exit this is; NULL: none's. */
-void virq_apply(struct virq *v, guest_cpu *self, enum virq_truth truth, virq_op op, uint64_t arg);
-/* For every virq of first[0..31] whose bit is set. */
-void virq_apply_bits(struct virq *first, uint32_t bits, guest_cpu *self, enum virq_truth truth, virq_op op,
-                     uint64_t arg);
-/* Reads one bit of state of 32 virqs. */
-uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v));
-/* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
-void virq_sample(struct virq *v);
+/* access.c: virqs one by one, on any core. `self`: the vCPU whose exit this is; NULL: none's. */
+struct vgic_cpu *virq_lock_moved(struct virq *v, struct vgic_cpu *from) NO_THREAD_SAFETY;
 /* Locks a virq: its home's lock. */
-struct vgic_cpu *virq_lock(struct virq *v) NO_THREAD_SAFETY;
+static inline struct vgic_cpu *virq_lock(struct virq *v) NO_THREAD_SAFETY
+{
+    struct vgic_cpu *home = __atomic_load_n(&v->home, __ATOMIC_ACQUIRE);
+    lock_acquire(&home->lock);
+    return home == __atomic_load_n(&v->home, __ATOMIC_RELAXED) ? home : virq_lock_moved(v, home);
+}
 static inline void virq_unlock(struct vgic_cpu *home) NO_THREAD_SAFETY
 {
     lock_release(&home->lock);
 }
-
+/* After a change that list registers must follow: its home is told. */
+void virq_unlock_changed(struct virq *v, struct vgic_cpu *home, guest_cpu *self) NO_THREAD_SAFETY;
+static inline void virq_unlock_after(struct virq *v, struct vgic_cpu *home, bool changed,
+                                     guest_cpu *self) NO_THREAD_SAFETY
+{
+    if (changed)
+        virq_unlock_changed(v, home, self);
+    else
+        virq_unlock(home);
+}
+/* An operation on what must be known for sure: a running vCPU that may have changed it is brought out first. Waits for that. */
+typedef bool (*virq_op)(struct virq *v); /* answers as virq_update() */
+void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op);
+/* For every virq of first[0..31] whose bit is set. */
+void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op);
+/* Reads one bit of state of 32 virqs. */
+uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v));
+/* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
+void virq_sample(struct virq *v);
 /* words.c: the registers that GICD and GICR have in common, on the 32 virqs from `first`. */
 enum virq_word { WORD_GROUP, WORD_SENABLE, WORD_CENABLE, WORD_SPEND, WORD_CPEND, WORD_SACTIVE, WORD_CACTIVE };
 uint32_t virq_word_read(struct virq *first, enum virq_word word, guest_cpu *self);

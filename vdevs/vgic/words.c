@@ -2,74 +2,65 @@
 /* The registers that the distributor and the redistributors have in common (IHI 0069 12.9, 12.11), each bit or byte one virq. */
 #include "vdevs/vgic/vgic.h"
 
-static bool op_group(struct virq *v, uint64_t word)
+/* What does not depend on what a guest may have done since its entry, under lock. Each answers as virq_update(); linked virqs answer true always:
+ * the physical interrupt may have to follow. */
+static void bit_assign(uint32_t *word, uint32_t bit, bool set)
 {
-    uint32_t bit = virq_bit(v);
-    if (word & bit)
-        __atomic_fetch_or(&v->bank->group1, bit, __ATOMIC_RELAXED);
+    if (set)
+        __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
     else
-        __atomic_fetch_and(&v->bank->group1, ~bit, __ATOMIC_RELAXED);
+        __atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED);
+}
+
+static bool group_set(struct virq *v, bool group1)
+{
+    bit_assign(&v->bank->group1, virq_bit(v), group1);
     v->word = 0;
     return virq_update(v) || v->hw;
 }
 
-static bool op_enable(struct virq *v, uint64_t arg)
+static inline bool virq_enable(struct virq *v)
 {
-    (void)arg;
     __atomic_fetch_or(&v->bank->enabled, virq_bit(v), __ATOMIC_RELAXED);
-    virq_sample(v);
+    if (v->hw)
+        virq_sample(v);
     return virq_update(v) || v->hw;
 }
 
-static bool op_disable(struct virq *v, uint64_t arg)
+static inline bool priority_set(struct virq *v, uint8_t priority)
 {
-    (void)arg;
+    v->priority = priority;
+    v->word = 0;
+    return (!list_empty(&v->node) && virq_requeue(v)) || v->hw;
+}
+
+static bool config_set(struct virq *v, bool edge)
+{
+    bit_assign(&v->bank->edge, virq_bit(v), edge);
+    v->word = 0;
+    return virq_update(v);
+}
+
+static bool op_disable(struct virq *v)
+{
     __atomic_fetch_and(&v->bank->enabled, ~virq_bit(v), __ATOMIC_RELAXED);
     return virq_update(v) || v->hw;
 }
 
-/* Linked virqs answer "changed" always: the physical interrupt may have to follow. */
-static bool op_pend(struct virq *v, uint64_t arg)
+static bool op_unpend(struct virq *v)
 {
-    (void)arg;
-    return virq_latch(v) || v->hw;
-}
-
-static bool op_unpend(struct virq *v, uint64_t arg)
-{
-    (void)arg;
     virq_sample(v);
     return virq_unlatch(v) || v->hw;
 }
 
-static bool op_activate(struct virq *v, uint64_t arg)
+static bool op_activate(struct virq *v)
 {
-    (void)arg;
     return virq_set_active(v, true) || v->hw;
 }
 
-static bool op_deactivate(struct virq *v, uint64_t arg)
+static bool op_deactivate(struct virq *v)
 {
-    (void)arg;
     return virq_set_active(v, false) || v->hw;
-}
-
-static bool op_priority(struct virq *v, uint64_t priority)
-{
-    if (v->priority == priority)
-        return false;
-    v->priority = (uint8_t)priority;
-    return virq_requeue(v) || v->hw;
-}
-
-static bool op_config(struct virq *v, uint64_t edge)
-{
-    if (edge)
-        __atomic_fetch_or(&v->bank->edge, virq_bit(v), __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_and(&v->bank->edge, ~virq_bit(v), __ATOMIC_RELAXED);
-    v->word = 0;
-    return virq_update(v);
 }
 
 static bool is_active(const struct virq *v)
@@ -91,21 +82,46 @@ uint32_t virq_word_read(struct virq *first, enum virq_word word, guest_cpu *self
     return 0;
 }
 
+static void groups_write(struct virq *first, uint32_t value, guest_cpu *self)
+{
+    uint32_t changed = value ^ __atomic_load_n(&first->bank->group1, __ATOMIC_RELAXED);
+    for (; changed; changed &= changed - 1) {
+        struct virq *v = first + __builtin_ctz(changed);
+        struct vgic_cpu *home = virq_lock(v);
+        virq_unlock_after(v, home, group_set(v, value & virq_bit(v)), self);
+    }
+}
+
+static void enables_write(struct virq *first, uint32_t bits, guest_cpu *self)
+{
+    for (; bits; bits &= bits - 1) {
+        struct virq *v = first + __builtin_ctz(bits);
+        struct vgic_cpu *home = virq_lock(v);
+        virq_unlock_after(v, home, virq_enable(v), self);
+    }
+}
+
+static void pends_write(struct virq *first, uint32_t bits, guest_cpu *self)
+{
+    for (; bits; bits &= bits - 1) {
+        struct virq *v = first + __builtin_ctz(bits);
+        struct vgic_cpu *home = virq_lock(v);
+        virq_unlock_after(v, home, virq_latch(v) || v->hw, self);
+    }
+}
+
 void virq_word_write(struct virq *first, enum virq_word word, uint32_t value, guest_cpu *self)
 {
     uint32_t enabled = __atomic_load_n(&first->bank->enabled, __ATOMIC_RELAXED);
     switch (word) {
-    case WORD_GROUP:
-        virq_apply_bits(first, value ^ __atomic_load_n(&first->bank->group1, __ATOMIC_RELAXED), self, VIRQ_AS_KNOWN,
-                        op_group, value);
-        return;
-    case WORD_SENABLE: virq_apply_bits(first, value & ~enabled, self, VIRQ_AS_KNOWN, op_enable, 0); return;
+    case WORD_GROUP: groups_write(first, value, self); return;
+    case WORD_SENABLE: enables_write(first, value & ~enabled, self); return;
     /* Once the write is done it cannot be taken any more: GICD_CTLR.RWP reads as 0. */
-    case WORD_CENABLE: virq_apply_bits(first, value & enabled, self, VIRQ_FOLDED, op_disable, 0); return;
-    case WORD_SPEND: virq_apply_bits(first, value, self, VIRQ_AS_KNOWN, op_pend, 0); return;
-    case WORD_CPEND: virq_apply_bits(first, value, self, VIRQ_FOLDED, op_unpend, 0); return;
-    case WORD_SACTIVE: virq_apply_bits(first, value, self, VIRQ_FOLDED, op_activate, 0); return;
-    case WORD_CACTIVE: virq_apply_bits(first, value, self, VIRQ_FOLDED, op_deactivate, 0); return;
+    case WORD_CENABLE: virq_apply_bits_folded(first, value & enabled, self, op_disable); return;
+    case WORD_SPEND: pends_write(first, value, self); return;
+    case WORD_CPEND: virq_apply_bits_folded(first, value, self, op_unpend); return;
+    case WORD_SACTIVE: virq_apply_bits_folded(first, value, self, op_activate); return;
+    case WORD_CACTIVE: virq_apply_bits_folded(first, value, self, op_deactivate); return;
     }
 }
 
@@ -119,8 +135,13 @@ uint64_t virq_priority_read(const struct virq *first, unsigned bytes)
 
 void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uint8_t mask, guest_cpu *self)
 {
-    for (unsigned n = 0; n < bytes; n++)
-        virq_apply(&first[n], self, VIRQ_AS_KNOWN, op_priority, (value >> 8 * n) & mask);
+    for (unsigned n = 0; n < bytes; n++, value >>= 8) {
+        struct virq *v = &first[n];
+        if (__atomic_load_n(&v->priority, __ATOMIC_RELAXED) == (value & mask))
+            continue;
+        struct vgic_cpu *home = virq_lock(v);
+        virq_unlock_after(v, home, priority_set(v, value & mask), self);
+    }
 }
 
 /* Bit 2n+1 is Int_config of the n-th; bit 2n is RES0. */
@@ -135,7 +156,11 @@ uint32_t virq_config_read(const struct virq *first)
 void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self)
 {
     uint32_t changed = value ^ virq_config_read(first);
-    for (unsigned n = 0; n < 16; n++)
-        if (changed & BIT(2 * n + 1) && !first[n].hw)
-            virq_apply(&first[n], self, VIRQ_AS_KNOWN, op_config, value >> (2 * n + 1) & 1);
+    for (unsigned n = 0; n < 16; n++) {
+        struct virq *v = &first[n];
+        if (!(changed & BIT(2 * n + 1)) || v->hw)
+            continue;
+        struct vgic_cpu *home = virq_lock(v);
+        virq_unlock_after(v, home, config_set(v, value & BIT(2 * n + 1)), self);
+    }
 }
