@@ -26,7 +26,7 @@ struct core {
     struct guest_cpu *loaded; /* whose registers the hardware holds */
     uint64_t slice_end;
     struct guest_cpu *last_of[CONFIG_MAX_VMS]; /* which vCPU of each VM ran here last */
-    struct guest_system *last_vm; /* whose vCPU that was */
+    struct guest_system *last_vm;              /* whose vCPU that was */
     unsigned last;                             /* index in cpus of who ran last: round robin goes on behind it */
     uint64_t irqs;
     uint32_t acked; /* an interrupt that was acknowledged and waits to be handled + 1; 0: none */

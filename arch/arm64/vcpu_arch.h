@@ -13,17 +13,13 @@ struct vcpu_regs {
 };
 
 /* EL1 and EL0 registers that stay in the hardware while the vCPU is the core's, and move when another comes: field, name. */
+/* clang-format off */
 #define VCPU_SYSREGS(X) \
-    X(sp_el0) \
-    X(sp_el1) \
-    X(elr_el1) \
-    X(spsr_el1) \
-    X(vbar_el1) \
-    X(sctlr_el1) \
-    X(actlr_el1) \
-    X(cpacr_el1) \
-    X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) \
-        X(contextidr_el1) X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
+    X(sp_el0) X(sp_el1) X(elr_el1) X(spsr_el1) X(vbar_el1) X(sctlr_el1) \
+    X(actlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(tcr_el1) X(mair_el1) \
+    X(amair_el1) X(esr_el1) X(far_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) \
+    X(tpidr_el0) X(tpidrro_el0) X(tpidr_el1) X(par_el1) X(csselr_el1)
+/* clang-format on */
 #define VCPU_SYSREG_FIELD(name) uint64_t name;
 struct vcpu_sysregs {
     VCPU_SYSREGS(VCPU_SYSREG_FIELD)

@@ -82,7 +82,7 @@ static uint64_t hcr_decide(const struct lr_choice *c, uint64_t vmcr)
 }
 
 /* More than fit: the choice is lr_choose()'s. Answers ICH_HCR_EL2. */
-static uint64_t lrs_fill_some(struct vgic_cpu *cpu, unsigned groups) REQUIRES(cpu->lock)
+static __attribute__((noinline)) uint64_t lrs_fill_some(struct vgic_cpu *cpu, unsigned groups) REQUIRES(cpu->lock)
 {
     uint64_t vmcr = gic_vmcr_read();
     uint32_t keep = 0, used = cpu->watch & (uint32_t)WATCH_LRS;
