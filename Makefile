@@ -235,7 +235,7 @@ check-startup: $(O)/armature.elf
 check-simd: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/simd.py $(O)/armature.elf $(O)/armature.map
 check-stack: $(O)/armature.elf
-	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --calls tools/check/calls.txt $(O)/armature.elf $(objects:.o=.su)
+	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --calls tools/check/calls.txt $(O)/armature.elf $(objects:.o=.su)
 check-cppcheck: $(GENERATED)/autoconf.h
 	$(Q)mkdir -p $(O)/cppcheck; cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr -j$$(nproc) \
 		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(filter %.c,$(sources) $(test_sources))

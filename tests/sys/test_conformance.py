@@ -15,9 +15,9 @@ CHECKS_AT_LEAST = 300
 def tap_check(machine):
     """Plan reached, numbers without a gap, nothing failed."""
     text = machine.text("console.txt").replace("\r\n", "\n")
-    numbers = [int(n) for n in re.findall(r"^(?:not )?ok (\d+) - ", text, re.M)]
+    numbers = [int(n) for n in re.findall(r"\bok (\d+) - ", text)]
     plan = re.findall(r"^1\.\.(\d+)$", text, re.M)
-    failed = re.findall(r"^(not ok .*(?:\n# got .*)?)$", text, re.M)
+    failed = re.findall(r"not ok .*(?:\n# got .*)?", text)
     assert not failed, "\n".join(failed)
     assert plan and numbers == list(range(1, int(plan[-1]) + 1)), machine.story()
     return len(numbers)

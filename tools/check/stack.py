@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""stack.py --limit BYTES --calls FILE ELF SU...: the deepest path through the linked image's calls fits EL2's stack.
+"""stack.py --limit BYTES --calls FILE [--own NAME=BYTES] ELF SU...: the deepest path through the image's calls fits EL2's stack.
 
 Frames are what the instructions take from SP, and where they do not show it what the compiler says (-fstack-usage);
 calls are read from the disassembly. A call through a pointer is looked up in the source: `x->member(` reaches every
@@ -185,6 +185,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--limit', type=int, required=True)
     parser.add_argument('--calls', required=True)
+    parser.add_argument('--own', metavar='NAME=BYTES', action='append', default=[], help='a function that begins on a stack of its own')
     parser.add_argument('elf')
     parser.add_argument('su', nargs='*')
     options = parser.parse_args()
@@ -210,8 +211,14 @@ def main():
         print(f'{options.calls}: there is no function {name}')
     if worst > options.limit or depth.cycles:
         print('deepest: ' + ' -> '.join(f'{name} {frame}' for name, frame in way))
+    too_deep = worst > options.limit
+    for name, limit in (own.split('=') for own in options.own):
+        own_depth, own_way = depth.of(name)
+        if not 0 < own_depth <= int(limit):
+            too_deep = True
+            print(f'{name}: {own_depth} of {limit} bytes: ' + ' -> '.join(f'{name} {frame}' for name, frame in own_way))
     print(f'deepest path {worst} of {options.limit} bytes, from {way[0][0]} to {way[-1][0]}; {len(functions)} functions')
-    return worst > options.limit or bool(depth.cycles) or bool(pointers.unknown)
+    return too_deep or bool(depth.cycles) or bool(pointers.unknown)
 
 
 sys.exit(main())

@@ -166,11 +166,8 @@ static void split_eoi_check(struct vgic *g)
         split_eoi_set(g);
 }
 
-void vgic_flush(guest_cpu *gcp)
+static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
 {
-    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
-    if (!__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED))
-        return;
     lock_acquire(&cpu->lock);
     uint32_t dirty = cpu->dirty;
     __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
@@ -178,4 +175,11 @@ void vgic_flush(guest_cpu *gcp)
     lock_release(&cpu->lock);
     if (dirty & DIRTY_SPI)
         split_eoi_check(cpu->vgic);
+}
+
+void vgic_flush(guest_cpu *gcp)
+{
+    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
+    if (__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED))
+        cpu_flush(cpu);
 }
