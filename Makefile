@@ -234,6 +234,7 @@ check-startup: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/startup.py --libfdt $(LIBFDT)/libfdt.a $(objects)
 check-simd: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/simd.py $(O)/armature.elf $(O)/armature.map
+# A fault is reported on the emergency stack, behind its struct panic_frame.
 check-stack: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --calls tools/check/calls.txt $(O)/armature.elf $(objects:.o=.su)
 check-cppcheck: $(GENERATED)/autoconf.h
