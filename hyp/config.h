@@ -14,6 +14,7 @@
 
 enum unsupported_policy { UNSUPPORTED_FAIL, UNSUPPORTED_IGNORE, UNSUPPORTED_ABORT };
 enum end_policy { END_STOP, END_RESTART };
+enum counter_policy { COUNTER_HOST, COUNTER_OWN };
 
 struct config_ram {
     ipa_t base;
@@ -40,6 +41,7 @@ struct config_vm {
     uint8_t priority;
     enum unsupported_policy on_reference, on_instruction, on_register;
     enum end_policy on_reset, on_crash;
+    enum counter_policy counter;
     bool identity, dry_run;
     struct config_ram ram[CONFIG_MAX_RAM_RANGES];
     unsigned ram_count;

@@ -20,6 +20,7 @@ static const char *const config_vm_names[] = {
     "armature,unsupported-register",
     "armature,on-reset",
     "armature,on-crash",
+    "armature,counter",
     "armature,identity",
     "armature,dry-run",
     NULL,
@@ -55,15 +56,19 @@ static __startup void config_policies(struct config_reader *r, int node)
     static const char *const unsupported[] = { "fail", "ignore", "abort", NULL };
     static const char *const ends[] = { "stop", "restart", NULL };
     _Static_assert(UNSUPPORTED_FAIL == 0 && UNSUPPORTED_IGNORE == 1 && UNSUPPORTED_ABORT == 2, "order of the words");
+    static const char *const counters[] = { "host", "own", NULL };
+    _Static_assert(COUNTER_HOST == 0 && COUNTER_OWN == 1, "order of the words");
     _Static_assert(END_STOP == 0 && END_RESTART == 1, "order of the words");
     unsigned reference = UNSUPPORTED_FAIL, instruction = UNSUPPORTED_FAIL, reg = UNSUPPORTED_FAIL;
-    unsigned on_reset = END_RESTART, on_crash = END_STOP;
+    unsigned on_reset = END_RESTART, on_crash = END_STOP, counter = COUNTER_HOST;
 
     config_word(r, node, "armature,unsupported-reference", unsupported, &reference);
     config_word(r, node, "armature,unsupported-instruction", unsupported, &instruction);
     config_word(r, node, "armature,unsupported-register", unsupported, &reg);
     config_word(r, node, "armature,on-reset", ends, &on_reset);
     config_word(r, node, "armature,on-crash", ends, &on_crash);
+    config_word(r, node, "armature,counter", counters, &counter);
+    r->vm->counter = counter;
     r->vm->on_reference = reference;
     r->vm->on_instruction = instruction;
     r->vm->on_register = reg;

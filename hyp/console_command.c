@@ -40,8 +40,9 @@ void command_help(void)
     text_format("Ctrl-] then: 1-9 console of a VM, 0 hypervisor, n next, b break, q power off, Ctrl-] itself\n");
 }
 
-static void consoles_show(void)
+static void consoles_show(const char *arg)
 {
+    (void)arg;
     for (unsigned i = 0; i < console.port_count; i++) {
         struct console_port *p = console.ports[i];
         lock_acquire(&console.lock);
@@ -54,8 +55,9 @@ static void consoles_show(void)
 }
 
 /* Shows all that the log's ring still has; on the UART the log goes on after it. */
-static void log_show(void)
+static void log_show(const char *arg)
 {
+    (void)arg;
     lock_acquire(&console.lock);
     console.log_at = 0;
     console.log_until = console.log_to_uart ? UINT64_MAX : log_ring_end();
@@ -65,8 +67,9 @@ static void log_show(void)
 }
 
 /* The status is log lines: where the log goes elsewhere they are shown all the same. */
-static void status_show(void)
+static void status_show(const char *arg)
 {
+    (void)arg;
     uint64_t from = log_ring_end();
     machine_status();
     lock_acquire(&console.lock);
@@ -79,22 +82,43 @@ static void status_show(void)
     lock_release(&console.lock);
 }
 
-static void help_show(void);
+static void pause_run(const char *arg)
+{
+    phase_assume_running();
+    console_line("vm %s: %s", arg, machine_vm_pause(arg, true));
+}
+
+static void resume_run(const char *arg)
+{
+    phase_assume_running();
+    console_line("vm %s: %s", arg, machine_vm_pause(arg, false));
+}
+
+static void off_run(const char *arg)
+{
+    (void)arg;
+    machine_off();
+}
+
+static void help_show(const char *arg);
 
 static const struct {
     char name[8];
     char help[64];
-    void (*run)(void);
+    void (*run)(const char *arg); /* what stands behind the name */
 } commands[] = {
     { "help", "this list", help_show },
     { "vms", "consoles of VMs, and what waits on them", consoles_show },
     { "status", "VMs, vCPUs and cores", status_show },
     { "log", "the log as far as it is kept", log_show },
-    { "off", "end all VMs and power off", machine_off },
+    { "pause", "VM: stop all its vCPUs", pause_run },
+    { "resume", "VM: let them go on", resume_run },
+    { "off", "end all VMs and power off", off_run },
 };
 
-static void help_show(void)
+static void help_show(const char *arg)
 {
+    (void)arg;
     for (unsigned i = 0; i < ARRAY_LEN(commands); i++)
         console_line("%-8s %s", commands[i].name, commands[i].help);
     lock_acquire(&console.lock);
@@ -111,8 +135,9 @@ void command_run(const char *line)
     size_t n = strcspn(line, " ");
     while (i < ARRAY_LEN(commands) && (strlen(commands[i].name) != n || memcmp(commands[i].name, line, n)))
         i++;
+    const char *arg = line + n + strspn(line + n, " ");
     if (i < ARRAY_LEN(commands))
-        commands[i].run();
+        commands[i].run(arg);
     else if (n)
         console_line("%s: no such command; there is \"help\"", line);
     lock_acquire(&console.lock);

@@ -123,6 +123,7 @@ static void core_load(struct core *c, struct guest_cpu *v)
     if (c->last_vm != v->vm)
         smccc_vm_switch();
     c->last_vm = v->vm;
+    vm_cpu_clock(v);
     /* Another vCPU of the VM may have left TLB entries here under the same VMID. */
     vcpu_arch_load(&v->arch, c->last_of[v->vm->id] != v);
     c->last_of[v->vm->id] = v;
@@ -273,6 +274,10 @@ static __running void core_attend(struct core *c)
                 continue;
             }
         }
+        /* A paused vCPU's timers stand still with it, and a clock that moved is loaded anew. */
+        bool moved = v->arch.timer.own_clock && v->arch.timer.cntvoff != v->vm->clock_zero;
+        if (c->loaded == v && (v->vm->state == VM_PAUSED || moved))
+            core_put(c);
         if (v->vm->state != VM_ENDING || v->power == VCPU_OFF)
             continue;
         if (c->loaded == v)

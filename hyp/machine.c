@@ -5,6 +5,9 @@
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
+#include "hyp/vm_life.h"
+
+#include <string.h>
 
 void machine_off(void)
 {
@@ -29,6 +32,7 @@ static const char *state_name(enum vm_state s)
     switch (s) {
     case VM_CONFIGURED: return "configured";
     case VM_RUNNING: return "running";
+    case VM_PAUSED: return "paused";
     case VM_ENDING: return "ending";
     case VM_ENDED: return "ended";
     case VM_REFUSED: return "refused";
@@ -56,6 +60,18 @@ void machine_status(void)
         for (unsigned n = 0; n < vm->cpu_count; n++)
             vcpu_status(vm->cpus[n]);
     }
+}
+
+const char *machine_vm_pause(const char *name, bool pause)
+{
+    for (unsigned i = 0; i < vm_count; i++) {
+        if (strcmp(vms[i]->name, name))
+            continue;
+        if (pause)
+            return vm_pause(vms[i]) ? "paused" : "refused: it is not running";
+        return vm_resume(vms[i]) ? "resumed" : "refused: it is not paused";
+    }
+    return "no such VM";
 }
 
 void machine_vm_ended(void)

@@ -8,5 +8,7 @@ _Noreturn void machine_off(void);
 _Noreturn void machine_reset(void);
 /* Every VM, vCPU and core to the log: state, exits by kind. Any core. */
 void machine_status(void);
+/* Pauses or resumes the VM of that name. What came of it, for people. */
+const char *machine_vm_pause(const char *name, bool pause) __running;
 /* A VM ended for good: when it was the last, the machine ends as options say. */
 void machine_vm_ended(void) __running;

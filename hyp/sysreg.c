@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trapped system registers: identification, debug on first use, the interrupt controller's; the rest are not there. */
 #include "arch/arm64/idregs.h"
+#include "arch/arm64/timer.h"
 #include "hyp/exit.h"
 
 #define ISS_READ BIT(0)
@@ -63,10 +64,36 @@ static bool is_id_space(const struct guest_cpu *v, uint64_t iss)
            field_get(ISS_CRN, iss) == 0 && v->vm->idregs[7 - 1][2] & MMFR2_IDS;
 }
 
+/* CNTPCT_EL0 and the physical timer, which trap only for a VM with its own clock. false: another register. */
+static bool counter_exit(struct guest_cpu *v, const struct exit *e)
+{
+    static const struct {
+        uint32_t iss;
+        enum timer_phys_reg reg;
+    } regs[] = {
+        { SYSREG_ISS(3, 3, 14, 0, 1), TIMER_CNTPCT },
+        { SYSREG_ISS(3, 3, 14, 0, 5), TIMER_CNTPCT }, /* CNTPCTSS_EL0 */
+        { SYSREG_ISS(3, 3, 14, 2, 0), TIMER_CNTP_TVAL },
+        { SYSREG_ISS(3, 3, 14, 2, 1), TIMER_CNTP_CTL },
+        { SYSREG_ISS(3, 3, 14, 2, 2), TIMER_CNTP_CVAL },
+    };
+    unsigned rt = (unsigned)field_get(ISS_RT, e->esr), n = 0;
+    while (n < ARRAY_LEN(regs) && regs[n].iss != (e->esr & SYSREG_ISS_MASK))
+        n++;
+    if (n == ARRAY_LEN(regs) || !v->arch.timer.own_clock || (regs[n].reg == TIMER_CNTPCT && !(e->esr & ISS_READ)))
+        return false;
+    if (!(e->esr & ISS_READ))
+        timer_phys_write(&v->arch.timer, regs[n].reg, rt == 31 ? 0 : v->arch.regs.x[rt]);
+    sysreg_reply(v, e, e->esr & ISS_READ ? timer_phys_read(&v->arch.timer, regs[n].reg) : 0);
+    return true;
+}
+
 void sysreg_exit(struct guest_cpu *v, const struct exit *e)
 {
     uint64_t iss = ESR_ISS(e->esr);
     if (is_icc(iss) && icc_exit(v, e))
+        return;
+    if (counter_exit(v, e))
         return;
     if (is_idreg(iss)) {
         unsigned crm = (unsigned)field_get(ISS_CRM, iss), op2 = (unsigned)field_get(ISS_OP2, iss);

@@ -126,6 +126,7 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
         struct guest_cpu *v = vm->cpus[i];
         vcpu_arch_init(&v->arch, v->mpidr | BIT(31), vm->as.vttbr, vm->as.vtcr);
         v->arch.fast = exit_fast;
+        v->arch.timer.own_clock = vm->config->counter == COUNTER_OWN;
     }
     for (unsigned crm = 1; crm <= 7; crm++)
         for (unsigned op2 = 0; op2 < 8; op2++)

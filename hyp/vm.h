@@ -11,7 +11,7 @@
 #include "hyp/config.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
-enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_ENDING, VM_ENDED, VM_REFUSED };
+enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
 
 struct core;
 
@@ -72,6 +72,9 @@ struct guest_system {
     unsigned cause;
     unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
+    uint64_t
+        clock_zero; /* with its own clock: the machine's count that is its 0; read without lock by its vCPUs' cores */
+    uint64_t paused_at;
     /* any core, atomic: */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;

@@ -2,6 +2,7 @@
 /* vCPUs on and off, and the end of a VM. */
 #include "hyp/vm_life.h"
 #include "arch/arm64/firmware.h"
+#include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
@@ -122,10 +123,51 @@ void vm_cpu_off(struct guest_cpu *v)
     vm_cpu_gone(v);
 }
 
+static void cores_kick(const struct guest_system *vm)
+{
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        core_kick(vm->cpus[i]->core);
+}
+
+bool vm_pause(struct guest_system *vm)
+{
+    lock_acquire(&vm->lock);
+    bool running = vm->state == VM_RUNNING;
+    if (running) {
+        vm->state = VM_PAUSED;
+        vm->paused_at = timer_now();
+    }
+    lock_release(&vm->lock);
+    if (running)
+        cores_kick(vm);
+    return running;
+}
+
+bool vm_resume(struct guest_system *vm)
+{
+    lock_acquire(&vm->lock);
+    bool paused = vm->state == VM_PAUSED;
+    if (paused) {
+        vm->clock_zero += timer_now() - vm->paused_at;
+        vm->state = VM_RUNNING;
+    }
+    lock_release(&vm->lock);
+    if (paused)
+        cores_kick(vm);
+    return paused;
+}
+
+void vm_cpu_clock(struct guest_cpu *v)
+{
+    uint64_t zero = __atomic_load_n(&v->vm->clock_zero, __ATOMIC_RELAXED);
+    if (v->arch.timer.own_clock && v->arch.timer.cntvoff != zero)
+        timer_vcpu_set_zero(&v->arch.timer, zero);
+}
+
 void guest_terminate(guest_system *vm, unsigned cause)
 {
     lock_acquire(&vm->lock);
-    bool first = vm->state == VM_RUNNING;
+    bool first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
     if (first) {
         vm->state = VM_ENDING;
         vm->cause = cause;
@@ -133,6 +175,5 @@ void guest_terminate(guest_system *vm, unsigned cause)
     lock_release(&vm->lock);
     if (!first)
         return;
-    for (unsigned i = 0; i < vm->cpu_count; i++)
-        core_kick(vm->cpus[i]->core);
+    cores_kick(vm);
 }

@@ -21,5 +21,10 @@ void vm_cpu_gone(struct guest_cpu *v) __running;
 int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0) __running;
 /* On its own core: a vCPU whose start is pending takes its reset state. false: none was. */
 bool vm_cpu_arrive(struct guest_cpu *v) __running;
+/* All vCPUs out of their guest until it is resumed; with its own clock that stands still. false: it is not running, or not paused. Any core. */
+bool vm_pause(struct guest_system *vm) __running;
+bool vm_resume(struct guest_system *vm) __running;
+/* Before a vCPU is loaded, on its core: its clock is the VM's. */
+void vm_cpu_clock(struct guest_cpu *v);
 /* The calling vCPU goes off. */
 void vm_cpu_off(struct guest_cpu *v) __running;

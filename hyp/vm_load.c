@@ -2,6 +2,7 @@
 /* Loading a VM: its RAM scrubbed, its images copied, everything clean to the point of coherency; then its first vCPU is on. */
 #include "arch/arm64/cache.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
@@ -48,6 +49,7 @@ static __running void vm_start(struct guest_system *vm)
     vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);
     lock_acquire(&vm->lock);
     vm->state = VM_RUNNING;
+    vm->clock_zero = timer_now();
     lock_release(&vm->lock);
     results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);

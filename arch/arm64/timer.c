@@ -70,6 +70,7 @@ void timer_core_init(void)
 
 void timer_vcpu_load(const struct timer_vcpu *t)
 {
+    write_sysreg(cnthctl_el2, t->own_clock ? 0 : CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
     write_sysreg(cntvoff_el2, t->cntvoff);
     write_sysreg(cntkctl_el1, t->cntkctl);
     write_sysreg(cntv_cval_el0, t->cntv_cval);
@@ -105,4 +106,32 @@ bool timer_virt_asserted(void)
 bool timer_phys_asserted(void)
 {
     return timer_line(read_sysreg(cntp_ctl_el0));
+}
+
+uint64_t timer_phys_read(const struct timer_vcpu *t, enum timer_phys_reg reg)
+{
+    switch (reg) {
+    case TIMER_CNTPCT: return timer_now() - t->cntvoff;
+    case TIMER_CNTP_TVAL: return (uint32_t)(t->own_cval - (timer_now() - t->cntvoff));
+    case TIMER_CNTP_CTL: return read_sysreg(cntp_ctl_el0);
+    case TIMER_CNTP_CVAL: return t->own_cval;
+    }
+    return 0;
+}
+
+static void cval_write(struct timer_vcpu *t, uint64_t value)
+{
+    t->own_cval = value;
+    write_sysreg(cntp_cval_el0, timer_vcpu_machine_cval(t));
+}
+
+void timer_phys_write(struct timer_vcpu *t, enum timer_phys_reg reg, uint64_t value)
+{
+    switch (reg) {
+    case TIMER_CNTPCT: break; /* read-only: never gets here */
+    case TIMER_CNTP_TVAL: cval_write(t, timer_now() - t->cntvoff + (uint64_t)(int64_t)(int32_t)value); break;
+    case TIMER_CNTP_CTL: write_sysreg(cntp_ctl_el0, value); break;
+    case TIMER_CNTP_CVAL: cval_write(t, value); break;
+    }
+    isb();
 }

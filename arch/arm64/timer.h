@@ -15,7 +15,19 @@ void timer_core_init(void);
 /* A vCPU's timer registers, switched with the vCPU. */
 struct timer_vcpu {
     uint64_t cntv_ctl, cntv_cval, cntp_ctl, cntp_cval, cntkctl, cntvoff;
+    /* Its physical counter has the offset too, and EL1 reaches it through timer_phys_read() only. CNTP_CVAL_EL0 as the guest wrote it is
+     * own_cval; the register holds the machine's count for that, or all ones where there is none. */
+    bool own_clock;
+    uint64_t own_cval;
 };
+/* The machine's count at own_cval. Pure. */
+uint64_t timer_vcpu_machine_cval(const struct timer_vcpu *t);
+/* Moves the vCPU's clock so that the machine's count `zero` is its 0. Its registers are not in the hardware. */
+void timer_vcpu_set_zero(struct timer_vcpu *t, uint64_t zero);
+/* The physical counter and timer as a vCPU with its own clock has them, while it is loaded on this core. */
+enum timer_phys_reg { TIMER_CNTPCT, TIMER_CNTP_TVAL, TIMER_CNTP_CTL, TIMER_CNTP_CVAL };
+uint64_t timer_phys_read(const struct timer_vcpu *t, enum timer_phys_reg reg);
+void timer_phys_write(struct timer_vcpu *t, enum timer_phys_reg reg, uint64_t value);
 void timer_vcpu_load(const struct timer_vcpu *t);
 void timer_vcpu_save(struct timer_vcpu *t);
 /* The running vCPU's two timers as they are now, for decisions on this core. */

@@ -40,3 +40,14 @@ bool timer_vcpu_phys_asserted(const struct timer_vcpu *t, uint64_t now)
 {
     return timer_may_interrupt(t->cntp_ctl) && now >= t->cntp_cval;
 }
+
+uint64_t timer_vcpu_machine_cval(const struct timer_vcpu *t)
+{
+    return t->own_cval > ~t->cntvoff ? ~UINT64_C(0) : t->own_cval + t->cntvoff;
+}
+
+void timer_vcpu_set_zero(struct timer_vcpu *t, uint64_t zero)
+{
+    t->cntvoff = zero;
+    t->cntp_cval = timer_vcpu_machine_cval(t);
+}

@@ -79,7 +79,9 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->regs = (struct vcpu_regs){ .pc = pc, .pstate = PSTATE_EL1H_MASKED };
     v->regs.x[0] = x0;
     v->sys = (struct vcpu_sysregs){ .sctlr_el1 = SCTLR_EL1_RESET, .cpacr_el1 = CPACR_RESET };
-    v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff };
+    v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff, .own_clock = v->timer.own_clock };
+    if (v->timer.own_clock)
+        v->timer.cntp_cval = v->timer.cntvoff; /* 0 on its own clock */
     if (v->fp_used)
         bulk_zero(&v->fp, sizeof(v->fp));
     if (v->debug_used)

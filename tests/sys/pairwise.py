@@ -7,11 +7,15 @@ def pairs_of(combination):
     return {(i, a, j, b) for (i, a), (j, b) in itertools.combinations(enumerate(combination), 2)}
 
 
+def pairs_missing(chosen, *parameters):
+    """The pairs that a set lacks."""
+    return set().union(*map(pairs_of, itertools.product(*parameters))) - set().union(*map(pairs_of, chosen))
+
+
 def pairwise(*parameters):
     """Greedy: always the combination with the most pairs not had yet, the first of equals. The same input, the same set."""
     everything = list(itertools.product(*parameters))
-    missing = set().union(*map(pairs_of, everything))
-    chosen = []
+    missing, chosen = pairs_missing([()], *parameters), []
     while missing:
         best = max(everything, key=lambda c: len(pairs_of(c) & missing))
         chosen.append(best)

@@ -125,6 +125,13 @@ void machine_off(void)
     longjmp(machine_ended, 1);
 }
 
+static char paused[32]; /* "pause NAME" or "resume NAME" as last asked for */
+const char *machine_vm_pause(const char *name, bool pause)
+{
+    snprintf(paused, sizeof(paused), "%s %s", pause ? "pause" : "resume", name);
+    return "done";
+}
+
 void machine_status(void)
 {
     log_info("all is well");
@@ -547,6 +554,10 @@ static void test_hypervisor_commands(void **state)
     sent_forget();
     type("status\r");
     assert_string_equal(sent, "status\r\n[    1.500000] INFO  all is well\r\narmature> ");
+    type("pause  linux\r");
+    assert_string_equal(paused, "pause linux");
+    type("resume linux\r");
+    assert_string_equal(paused, "resume linux");
     sent_forget();
     type("\r\r");
     assert_string_equal(sent, "\r\narmature> \r\narmature> ");

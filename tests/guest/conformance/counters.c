@@ -136,7 +136,7 @@ static uint64_t arm_here(uint64_t unused)
     gic_enable(INTID_CNTV);
     msr(cntv_cval_el0, timer_count() + timer_ticks(1000));
     msr(cntv_ctl_el0, CTL_ENABLE);
-    uint32_t intid = gic_poll(200000);
+    uint32_t intid = gic_poll(5000000);
     msr(cntv_ctl_el0, 0);
     isb();
     gic_eoi1(intid);
