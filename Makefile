@@ -206,7 +206,7 @@ run: setup
 run-machine: $(O)/armature.bin guests
 	$(Q)tools/armature run --boot uboot --hyp $(O)/armature.bin --vms dts/qemu-virt/default.dts \
 		--image linux=$(CACHE)/guest/Image-debian --image initrd=$(CACHE)/guest/initrd.cpio.gz \
-		--image rtos=build/guest/rtos.elf $(RUN_ARGS)
+		--image rtos=build/guest/rtos.elf $(RUN_ARGS) || [ $$? = 130 ] # 130: the user ended it
 
 # ---- Checks -------------------------------------------------------------------------------------------------------------
 
