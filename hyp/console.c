@@ -97,6 +97,20 @@ struct console_port *console_port_create(const char *name, const struct console_
     return p;
 }
 
+unsigned console_ports(void)
+{
+    return console.port_count;
+}
+
+void console_ports_forget(unsigned first)
+{
+    lock_acquire(&console.lock);
+    console.port_count = first;
+    if (!first)
+        console.front = NULL;
+    lock_release(&console.lock);
+}
+
 void console_start(void)
 {
     lock_acquire(&console.lock);

@@ -28,6 +28,10 @@ int console_init(const struct platform *p) __startup __must_check;
 void console_start(void) __running;
 /* A port for a VM's console. NULL: too many. */
 struct console_port *console_port_create(const char *name, const struct console_client *client) __startup;
+/* The consoles from port number `first` on are gone: their VM was refused after it had made them. */
+void console_ports_forget(unsigned first) __startup;
+/* How many there are so far. Startup. */
+unsigned console_ports(void);
 /* Takes up to n bytes; answers how many. Never waits. */
 size_t console_write(struct console_port *p, const void *data, size_t n);
 /* Room for output right now. */

@@ -2,7 +2,9 @@
 /* Assembling a VM: startup, one core. */
 #include "hyp/vm.h"
 #include "arch/arm64/idregs.h"
+#include "arch/arm64/mmu.h"
 #include "hyp/base/log.h"
+#include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
 #include "hyp/pool.h"
@@ -73,6 +75,18 @@ static __startup unsigned ipa_bits_needed(const struct config_vm *vc)
     return bits;
 }
 
+/* Who has some of this host memory, for messages. */
+static __startup const char *memory_owner(pa_t base, uint64_t size)
+{
+    for (unsigned i = 0; i < vm_count; i++)
+        for (unsigned n = 0; vms[i]->state != VM_REFUSED && n < vms[i]->config->ram_count; n++)
+            if (ranges_overlap(base.raw, size, vms[i]->ram[n].base.raw, vms[i]->ram[n].size))
+                return vms[i]->config->path;
+    if (ranges_overlap(base.raw, size, mmu_image_pa().raw, mmu_image_size()))
+        return "the hypervisor";
+    return "the firmware, the bundle or nobody";
+}
+
 static __startup int ram_create(struct guest_system *vm, unsigned i)
 {
     const struct config_ram *r = &vm->config->ram[i];
@@ -81,8 +95,9 @@ static __startup int ram_create(struct guest_system *vm, unsigned i)
         *host = (struct range){ PA(r->base.raw), r->size };
         if (pool_take(pool_machine(), *host)) {
             host->size = 0;
-            return error_at(-EBUSY, "%s: identity: host memory 0x%llx to 0x%llx is not free", vm->config->path,
-                            (unsigned long long)r->base.raw, (unsigned long long)(r->base.raw + r->size));
+            return error_at(-EBUSY, "%s: identity: host memory 0x%llx to 0x%llx is not free: %s has part of it",
+                            vm->config->path, (unsigned long long)r->base.raw,
+                            (unsigned long long)(r->base.raw + r->size), memory_owner(PA(r->base.raw), r->size));
         }
     } else {
         /* The same offset in 2 MiB as the guest sees, so that blocks can be used. */
@@ -135,8 +150,9 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
 }
 
 /* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
-static __startup void vm_refuse(struct guest_system *vm)
+static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_before)
 {
+    console_ports_forget(consoles_before);
     vm->state = VM_REFUSED;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         core_unassign(vm->cpus[i]->core, vm->cpus[i]);
@@ -174,8 +190,9 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     vm->name = vc->name;
     vm->fdt_source = c->vms_fdt;
     vm->state = VM_CONFIGURED;
+    unsigned consoles = console_ports();
     if (vc->refused || vm_assemble(vm, c))
-        vm_refuse(vm);
+        vm_refuse(vm, consoles);
     else
         vm_report(vm);
     return vm;
