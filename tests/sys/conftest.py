@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine tests share: which set runs, the hypervisor under test, images, and how a machine is started."""
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -107,7 +106,3 @@ def linux(machine, image):
         guest.login()
         return guest
     return start
-
-
-def failed_lines(text):
-    return re.findall(r"^not ok .*$", text, re.M)
