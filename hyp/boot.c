@@ -61,15 +61,32 @@ int boot_platform(const struct hyp_boot_info *info, struct platform *p)
     return err;
 }
 
+/* Wholly in one piece of RAM; the size is whatever a header said. */
+static __startup bool in_ram(const struct platform *p, uint64_t base, uint64_t size)
+{
+    for (unsigned i = 0; i < p->ram_count; i++) {
+        uint64_t offset = base - p->ram[i].base.raw;
+        if (offset < p->ram[i].size && size <= p->ram[i].size - offset)
+            return true;
+    }
+    return false;
+}
+
 int boot_bundle(const struct platform *p, const struct hyp_boot_info *info, struct bundle *b)
 {
     struct range at = p->initrd;
     if (info->bundle_pa) {
+        if (!in_ram(p, info->bundle_pa, BUNDLE_HEADER_SIZE))
+            return error_at(-EINVAL, "the bundle's address 0x%llx, the third word of go, is not in memory",
+                            (unsigned long long)info->bundle_pa);
         const uint8_t *head = mmu_map_direct(PA(info->bundle_pa), BUNDLE_HEADER_SIZE, S1_RO);
         uint64_t total = 0;
         if (head && !memcmp(head, BUNDLE_MAGIC, 8))
             memcpy(&total, head + 0x10, sizeof(total));
         at = (struct range){ PA(info->bundle_pa), total > BUNDLE_HEADER_SIZE ? total : BUNDLE_HEADER_SIZE };
+        if (!in_ram(p, at.base.raw, at.size))
+            return error_at(-EINVAL, "the bundle at 0x%llx says it is %llu bytes long: it would not end in memory",
+                            (unsigned long long)at.base.raw, (unsigned long long)at.size);
     }
     if (ranges_overlap(at.base.raw, at.size, mmu_image_pa().raw, mmu_image_size()))
         return error_at(-EINVAL,

@@ -54,7 +54,7 @@ bool vm_cpu_arrive(struct guest_cpu *v)
     lock_acquire(&vm->lock);
     if (v->power == VCPU_ON_PENDING && vm->state == VM_RUNNING) {
         vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
-        v->waiting = false;
+        v->waiting = v->powered_down = false;
         v->power = VCPU_ON;
         arrived = true;
     }
