@@ -74,6 +74,19 @@ def test_entered_with_mmu_and_caches_on(machine, bundle, hypervisor, image, tmp_
     rtos_runs(started)
 
 
+@pytest.mark.parametrize("length", [1 << 40, (1 << 64) - 1], ids=["beyond memory", "wraps"])
+def test_go_with_a_bundle_that_claims_too_much(machine, bundle, hypervisor, image, tmp_path, length):
+    """Nothing bounds a bundle given by `go` but its own header, which may be torn."""
+    torn = bytearray(open(bundle, "rb").read())
+    torn[0x10:0x18] = length.to_bytes(8, "little")
+    (tmp_path / "torn.bundle").write_bytes(torn)
+    ramdisk = tmp_path / "go.ramdisk"
+    subprocess.run([os.path.join(ROOT, "tests", "guest", "go", "pack.py"), hypervisor, tmp_path / "torn.bundle", ramdisk], check=True,
+                   timeout=20)
+    started = machine("--bundle", ramdisk, "--console", "mux", "--host-args", "go-at=0x44000000", hyp=image("go.bin"))
+    started.expect_log(rf"says it is {length} bytes long")
+
+
 def test_builtin_bundle(machine, bundle, tmp_path):
     """One file: the bundle is linked in, and no initrd is given."""
     built = hypervisor_build(tmp_path / "build", {"BUILTIN_BUNDLE": f'"{bundle}"'})
