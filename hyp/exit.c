@@ -8,8 +8,6 @@
 #include "hyp/smccc.h"
 
 #define ISS_IMM16 FIELD(15, 0)
-#define ISS_CM BIT(8)
-#define ISS_WNR BIT(6)
 #define WFX_TI FIELD(1, 0)
 enum { WFX_WFI = 0, WFX_WFE = 1, WFX_WFIT = 2, WFX_WFET = 3 };
 

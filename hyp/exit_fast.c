@@ -10,14 +10,6 @@
 #include "hyp/dispatch.h"
 
 #define ISS_IMM16 FIELD(15, 0)
-#define ISS_ISV BIT(24)
-#define ISS_SAS FIELD(23, 22)
-#define ISS_SSE BIT(21)
-#define ISS_SRT FIELD(20, 16)
-#define ISS_SF BIT(15)
-#define ISS_CM BIT(8)
-#define ISS_S1PTW BIT(7)
-#define ISS_WNR BIT(6)
 #define ISS_FSC_KIND FIELD(5, 2)
 #define FSC_TRANSLATION (UINT64_C(1) << 2)
 #define ISS_READ BIT(0)

@@ -2,16 +2,6 @@
 #include "arch/arm64/exit.h"
 #include "hyp/dispatch.h"
 
-/* ISS of a Data Abort from a lower EL. */
-#define ISS_ISV BIT(24)
-#define ISS_SAS FIELD(23, 22)
-#define ISS_SSE BIT(21)
-#define ISS_SRT FIELD(20, 16)
-#define ISS_SF BIT(15)
-#define ISS_CM BIT(8)
-#define ISS_S1PTW BIT(7)
-#define ISS_WNR BIT(6)
-
 enum mmio_decoded mmio_decode(uint64_t esr, ipa_t ipa, struct mmio *out)
 {
     uint64_t iss = ESR_ISS(esr);

@@ -30,7 +30,6 @@ static enum exit_kind kind_of(unsigned ec)
 
 /* Fault status: translation (0b0001xx), access flag (0b0010xx), permission (0b0011xx), address size (0b0000xx) are stage 2's own. */
 #define FSC(esr) ((unsigned)field_get(FIELD(5, 0), esr))
-#define ISS_S1PTW BIT(7)
 #define ISS_FNV BIT(10)
 
 struct exit exit_decode(uint64_t esr, uint64_t far, uint64_t hpfar)

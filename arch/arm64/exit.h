@@ -34,6 +34,15 @@ struct exit {
 #define ESR_EC(esr) ((unsigned)field_get(FIELD(31, 26), esr))
 #define ESR_IL BIT(25)
 #define ESR_ISS(esr) ((esr)&FIELD(24, 0))
+/* ESR_ELx.ISS of a Data Abort. */
+#define ISS_ISV BIT(24)
+#define ISS_SAS FIELD(23, 22)
+#define ISS_SSE BIT(21)
+#define ISS_SRT FIELD(20, 16)
+#define ISS_SF BIT(15)
+#define ISS_CM BIT(8)
+#define ISS_S1PTW BIT(7)
+#define ISS_WNR BIT(6)
 /* Exception classes, DDI 0487 ESR_ELx.EC. */
 enum {
     EC_UNKNOWN = 0x00,

@@ -67,8 +67,6 @@ void vcpu_inject_trap(struct vcpu_arch *v, uint64_t esr)
     take(v, esr);
 }
 
-#define ISS_WNR BIT(6)
-#define ISS_CM BIT(8)
 #define FSC_EXTERNAL 0x10
 #define FSC_EXTERNAL_WALK 0x14
 
