@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hyp/aspace.h"
+#include "hyp/aspace_parts.h"
 #include "arch/arm64/cache.h"
 #include "arch/arm64/mmu.h"
 #include "arch/arm64/stage2.h"
@@ -137,29 +137,24 @@ int aspace_init(struct aspace *as, uint16_t vmid, unsigned ipa_bits)
     return root_make(as, &c);
 }
 
-/* The index of the first region that ends above ipa. */
-static unsigned region_index(const struct aspace *as, uint64_t ipa)
-{
-    unsigned low = 0, high = as->region_count;
-    while (low < high) {
-        unsigned mid = (low + high) / 2;
-        if (as->regions[mid].base.raw + as->regions[mid].size > ipa)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return low;
-}
-
 const struct region *aspace_find(const struct aspace *as, ipa_t ipa)
 {
-    unsigned i = region_index(as, ipa.raw);
-    return i < as->region_count && as->regions[i].base.raw <= ipa.raw ? &as->regions[i] : NULL;
+    return region_find(&as->regions, ipa.raw);
 }
 
-#define GRF_PASS (GRF_PASS_RD | GRF_PASS_WR | GRF_PASS_EX)
+const struct region *aspace_find_cached(struct aspace *as, struct region_cache *cache, ipa_t ipa)
+{
+    if (aspace_cached(as, cache, ipa))
+        return &cache->region;
+    lock_acquire(&as->lock);
+    const struct region *r = aspace_find(as, ipa);
+    if (r)
+        *cache = (struct region_cache){ *r, as->generation };
+    lock_release(&as->lock);
+    return r ? &cache->region : NULL;
+}
 
-static uint64_t region_attrs(uint32_t flags)
+uint64_t region_attrs(uint32_t flags)
 {
     uint64_t attrs = S2_MEMATTR_DEVICE_nGnRE | S2_XN;
     if (flags & GRF_MEMORY)
@@ -168,7 +163,7 @@ static uint64_t region_attrs(uint32_t flags)
     return attrs | (flags & GRF_PASS_RD ? S2_AP_READ : 0) | (flags & GRF_PASS_WR ? S2_AP_WRITE : 0);
 }
 
-static int region_check(const struct aspace *as, const struct region *r)
+int region_check(const struct aspace *as, const struct region *r)
 {
     uint64_t base = r->base.raw, unit = r->flags & GRF_PASS ? PAGE_SIZE : 4;
     unsigned long long first = base, size = r->size;
@@ -183,18 +178,19 @@ static int region_check(const struct aspace *as, const struct region *r)
     return 0;
 }
 
-/* Where a region that overlaps none goes in the table. */
-static int region_place(const struct aspace *as, const struct region *r, unsigned *at)
+int region_refuse(int err, const struct region *r, const struct region *other)
 {
-    *at = region_index(as, r->base.raw);
-    const struct region *next = &as->regions[*at];
-    if (*at < as->region_count && ranges_overlap(next->base.raw, next->size, r->base.raw, r->size))
-        return error_at(-EEXIST, "%s: 0x%llx bytes at 0x%llx overlap %s, 0x%llx bytes at 0x%llx", r->owner,
-                        (unsigned long long)r->size, (unsigned long long)r->base.raw, next->owner,
-                        (unsigned long long)next->size, (unsigned long long)next->base.raw);
-    if (as->region_count == ASPACE_MAX_REGIONS)
-        return error_at(-E2BIG, "%s: more than %d regions in one VM", r->owner, ASPACE_MAX_REGIONS);
-    return 0;
+    if (err == -E2BIG)
+        return error_at(err, "%s: more than %d regions in one VM", r->owner, REGION_MAX);
+    return error_at(err, "%s: 0x%llx bytes at 0x%llx overlap %s, 0x%llx bytes at 0x%llx", r->owner,
+                    (unsigned long long)r->size, (unsigned long long)r->base.raw, other->owner,
+                    (unsigned long long)other->size, (unsigned long long)other->base.raw);
+}
+
+/* Pairs with aspace_cached(): who sees the old number still uses what was true before the change. */
+void aspace_changed(struct aspace *as)
+{
+    __atomic_store_n(&as->generation, as->generation + 1, __ATOMIC_RELEASE);
 }
 
 static int region_map(struct aspace *as, const struct region *r) __startup;
@@ -209,29 +205,29 @@ static int region_map(struct aspace *as, const struct region *r)
     return 0;
 }
 
-static int region_add(struct aspace *as, const struct region *r) __startup;
+static int region_add(struct aspace *as, const struct region *r) REQUIRES(as->lock) __startup;
 static int region_add(struct aspace *as, const struct region *r)
 {
-    unsigned at;
-    int err = region_place(as, r, &at);
-    if (!err && r->flags & GRF_PASS)
-        err = region_map(as, r);
+    const struct region *other = NULL;
+    int err = region_insert(&as->regions, r, &other);
     if (err)
-        return err;
-    memmove(&as->regions[at + 1], &as->regions[at], (as->region_count - at) * sizeof(*r));
-    as->regions[at] = *r;
-    as->region_count++;
-    as->generation++;
-    return 0;
+        return region_refuse(err, r, other);
+    err = r->flags & GRF_PASS ? region_map(as, r) : 0;
+    if (err)
+        region_remove(&as->regions, region_index(&as->regions, r->base.raw));
+    aspace_changed(as);
+    return err;
 }
 
 int aspace_add(struct aspace *as, const struct region *r)
 {
+    struct region own = *r;
     int err = region_check(as, r);
     if (err)
         return err;
+    own.home = own.flags & GRF_MEMORY ? own.flags & (GRF_PASS | GRF_NOCACHE) : 0;
     lock_acquire(&as->lock);
-    err = region_add(as, r);
+    err = region_add(as, &own);
     lock_release(&as->lock);
     return err;
 }
@@ -239,9 +235,10 @@ int aspace_add(struct aspace *as, const struct region *r)
 /* The end of something that [at, at+size) would overlap, or 0. */
 static uint64_t obstacle_end(const struct aspace *as, const struct config_vm *c, uint64_t at, uint64_t size)
 {
-    unsigned i = region_index(as, at);
-    if (i < as->region_count && as->regions[i].base.raw < at + size)
-        return as->regions[i].base.raw + as->regions[i].size;
+    unsigned i = region_index(&as->regions, at);
+    const struct region *r = &as->regions.at[i];
+    if (i < as->regions.count && r->base.raw < at + size)
+        return r->base.raw + r->size;
     for (i = 0; i < c->ram_count; i++)
         if (ranges_overlap(c->ram[i].base.raw, c->ram[i].size, at, size))
             return c->ram[i].base.raw + c->ram[i].size;
@@ -269,13 +266,17 @@ uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, ui
     return aspace_find_free_above(as, c, DEVICES_FROM, size, align);
 }
 
-struct range aspace_ram_at(const struct aspace *as, ipa_t ipa, uint64_t want)
+struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t pass)
 {
+    struct range found = { PA(0), 0 };
+    lock_acquire(&as->lock);
     const struct region *r = aspace_find(as, ipa);
-    if (!r || !(r->flags & GRF_MEMORY))
-        return (struct range){ PA(0), 0 };
-    uint64_t offset = ipa.raw - r->base.raw, left = r->size - offset;
-    return (struct range){ pa_add(r->host, offset), want < left ? want : left };
+    if (r && r->flags & GRF_MEMORY && region_permits(r, pass)) {
+        uint64_t offset = ipa.raw - r->base.raw, left = r->size - offset;
+        found = (struct range){ pa_add(r->host, offset), want < left ? want : left };
+    }
+    lock_release(&as->lock);
+    return found;
 }
 
 void aspace_destroy(struct aspace *as)
@@ -283,8 +284,8 @@ void aspace_destroy(struct aspace *as)
     lock_acquire(&as->lock);
     if (as->pt.root)
         pt_destroy(&as->pt);
-    as->region_count = 0;
-    as->generation++;
+    as->regions.count = 0;
+    aspace_changed(as);
     lock_release(&as->lock);
 }
 

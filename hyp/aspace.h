@@ -1,35 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A VM's address space: its regions (what is where, who owns it) and its stage 2 tables. Regions are sorted by base and disjoint;
- * lookups while the machine runs read under the lock of the space, or lock-free through the last-hit cache of a vCPU while no soft change is under way.
+ * A VM's address space: its regions (what is where, who owns it) and its stage 2 tables. Who looks a region up while the machine runs gets
+ * a copy, made under the lock; what a vCPU accessed last stays in its cache and costs no lock until the space changes.
  */
+#include "arch/arm64/layout.h"
 #include "arch/arm64/pgtable.h"
-#include "hyp/api/gasp.h"
 #include "hyp/base/lock.h"
-#include "hyp/config.h"
+#include "hyp/region.h"
 
-/* Vdevs with two places each, RAM and ROM, a redistributor a vCPU, some more. */
-#define ASPACE_MAX_REGIONS (CONFIG_MAX_VDEVS * 2 + CONFIG_MAX_RAM_RANGES * 2 + CONFIG_MAX_VCPUS + 8)
+/* A VM's share of the area where EL2 sees guest memory (hyp/api/gasp.h), in pages. */
+#define VIEW_PAGES (HYP_VIEWS_SIZE / PAGE_SIZE / CONFIG_MAX_VMS)
 
-struct region {
-    ipa_t base;
-    uint64_t size;
-    uint32_t flags; /* GRF_* */
-    uint32_t cookie;
-    vdev_t *vdev; /* NULL: RAM, ROM, pass-through */
-    const struct reg_table *regs;
-    struct reg_index index; /* of regs */
-    pa_t host;              /* RAM, ROM, PASS */
-    const char *owner;      /* path, for messages */
+/* What a vCPU accessed last, good as long as the space has not changed: `generation` is the space's. */
+struct region_cache {
+    struct region region;
+    uint32_t generation;
 };
 
 struct aspace {
-    struct spinlock lock;
-    struct pt pt;                              /* under lock: writers; the hardware walks without it */
-    struct region regions[ASPACE_MAX_REGIONS]; /* under lock: sorted by base; set at startup, soft changes later */
-    unsigned region_count;                     /* under lock */
-    uint32_t generation;                       /* under lock: bumped by each change */
+    struct spinlock change; /* gasp_lock(): held by who changes regions at run time, over as many calls as that takes */
+    struct spinlock lock;   /* inside `change` and vdevs' locks; nothing but log and EL2's tables inside it */
+    struct pt pt;           /* under lock: writers; the hardware walks without it */
+    struct region_table regions; /* under lock */
+    uint32_t generation;         /* under lock: bumped by each change; read without it to check a cache */
+    uint16_t views
+        [VIEW_PAGES]; /* under lock: of a map in the VM's share of the view area, at its first page: how many pages it has */
     /* under lock: table pages kept for changes at run time, a list through their first word */
     uint64_t *spare_tables;
     unsigned spare_count;
@@ -47,15 +43,31 @@ int aspace_init(struct aspace *as, uint16_t vmid, unsigned ipa_bits) __startup _
  * alignment, beyond ipa_bits; -ENOMEM. All traced.
  */
 int aspace_add(struct aspace *as, const struct region *r) __startup __must_check;
-/* The region that covers ipa, or NULL. Any phase; the region stays valid: after startup regions are const unless soft-changed under the lock. */
+/* The region that covers ipa, or NULL; for who holds the lock, and at startup. */
 const struct region *aspace_find(const struct aspace *as, ipa_t ipa);
+/* The same while the machine runs: a copy in `cache`, valid until its next use; NULL: nothing is there. Takes the lock unless the cache is still good. */
+const struct region *aspace_find_cached(struct aspace *as, struct region_cache *cache, ipa_t ipa);
+static inline const struct region *aspace_cached(const struct aspace *as, const struct region_cache *cache, ipa_t ipa)
+{
+    bool good = ipa.raw - cache->region.base.raw < cache->region.size &&
+                cache->generation == __atomic_load_n(&as->generation, __ATOMIC_ACQUIRE);
+    return good ? &cache->region : NULL;
+}
+/*
+ * Changes [r->base, r->base + r->size), all of it regions or none: nothing there: added; flags GRF_NONE: removed; else given r's flags, cookie, vdev and
+ * register table. Memory stays memory, where it is: removing restores what it permits by itself. Splits and joins regions and blocks of stage 2. Done when
+ * every core sees it. -EINVAL, -ENOENT (nothing to remove), -EEXIST (another vdev's; both named), -EPERM (what the description gave and no vdev's own),
+ * -E2BIG (regions), -ENOMEM (table pages): all traced, and nothing changed.
+ */
+int aspace_change(struct aspace *as, const struct region *r) REQUIRES(as->change) __must_check;
 /* A free place for a device of that size and alignment, outside RAM, regions and reserves; QSL_NO_LOCATION if there is none. */
-uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align) __startup;
+uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align);
 /* The same, at or above `above`: for callers that know of places taken which are no regions yet. */
 uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
-                                uint64_t align) __startup;
-/* Guest RAM or ROM at ipa: its physical address and how many bytes from there are contiguous in both; size 0: none. Pure. */
-struct range aspace_ram_at(const struct aspace *as, ipa_t ipa, uint64_t want);
+                                uint64_t align);
+/* Guest RAM or ROM at ipa that permits the guest the GRF_PASS_* bits `pass` (0: any): its physical address and how many bytes, at most `want`,
+ * are contiguous in both from there; size 0: none. Takes the lock. */
+struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t pass);
 /* Frees the tables. The VM is gone or refused. */
 void aspace_destroy(struct aspace *as);
 /* One line: blocks by size, for the boot log and tests ("stage 2: 256 x 2 MiB, 3 x 4 KiB, 5 table pages"). */

@@ -64,13 +64,13 @@ static enum vdev_ref_status vdev_access(const struct region *r, guest_cpu *gcp, 
 
 enum vdev_ref_status dispatch_mmio(const struct region *r, guest_cpu *gcp, const struct mmio *m, uint64_t *value)
 {
-    uint64_t offset = m->ipa.raw - r->base.raw;
+    uint64_t into = m->ipa.raw - r->base.raw;
     if (!(r->flags & (m->write ? GRF_VIRT_WR : GRF_VIRT_RD)) || !r->vdev)
         return VRS_CONTINUE;
-    if (m->size > r->size - offset)
+    if (m->size > r->size - into)
         return VRS_BUS_ERROR;
     if (r->regs)
-        return table_access(r, gcp, m, (uint32_t)offset, value);
+        return table_access(r, gcp, m, (uint32_t)(into + r->skip), value);
     const struct vdev_factory *f = r->vdev->v_factory;
     if (m->write ? !f->vwrite : !f->vread)
         return VRS_CONTINUE;

@@ -12,7 +12,7 @@ static bool insn_read(struct guest_cpu *v, uint32_t *insn)
     bool el0 = (v->arch.regs.pstate & FIELD(3, 0)) == 0;
     if (v->arch.regs.pstate & PSTATE_A32 || !vcpu_translate(v->arch.regs.pc, el0, false, &at))
         return false;
-    struct range host = aspace_ram_at(&v->vm->as, at, sizeof(*insn));
+    struct range host = aspace_ram_at(&v->vm->as, at, sizeof(*insn), 0);
     if (host.size < sizeof(*insn))
         return false;
     *insn = *(const volatile uint32_t *)window_map(host.base, sizeof(*insn), false);

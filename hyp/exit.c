@@ -82,12 +82,22 @@ static __running void mmio_exit(struct guest_cpu *v, const struct exit *e, const
     guest_terminate(v->vm, GTC_CRASH);
 }
 
+/* What the access would have needed of the guest's own rights: GRF_PASS_*. Cache maintenance by VA reports a write and needs one. */
+static uint32_t abort_needs(const struct exit *e)
+{
+    if (e->kind == EXIT_INST_ABORT && !e->s1ptw)
+        return GRF_PASS_EX;
+    return e->kind == EXIT_DATA_ABORT && e->esr & ISS_WNR ? GRF_PASS_WR : GRF_PASS_RD;
+}
+
 static __running void abort_exit(struct guest_cpu *v, struct exit e)
 {
     bool write = e.kind == EXIT_DATA_ABORT && e.esr & ISS_WNR && !(e.esr & ISS_CM);
     if (!e.ipa_valid && !vcpu_translate(e.far, from_el0(v), write, &e.ipa))
         return; /* the guest changed its tables meanwhile: it meets its own fault when it tries again */
-    const struct region *r = aspace_find(&v->vm->as, e.ipa);
+    const struct region *r = aspace_find_cached(&v->vm->as, &v->hot, e.ipa);
+    if (r && region_permits(r, abort_needs(&e)) && (r->flags & GRF_MEMORY || !e.s1ptw))
+        return; /* it was in the way of a change of the tables: the next try finds them whole */
     if (r && r->vdev && e.kind == EXIT_DATA_ABORT && !e.s1ptw) {
         mmio_exit(v, &e, r);
         return;

@@ -38,17 +38,6 @@ static void reg_write(struct vcpu_arch *a, unsigned n, uint64_t value)
         a->regs.x[n] = value;
 }
 
-static const struct region *region_at(struct guest_cpu *v, uint64_t ipa)
-{
-    const struct region *r = v->hot;
-    if (r && ipa - r->base.raw < r->size)
-        return r;
-    r = aspace_find(&v->vm->as, IPA(ipa));
-    if (r && r->regs)
-        v->hot = r;
-    return r;
-}
-
 static uint64_t row_read(const struct reg *row, const struct reg_access *a, uint64_t esr)
 {
     uint64_t value = row->read ? row->read(a) : row->value;
@@ -72,10 +61,12 @@ static __attribute__((noinline)) int mmio_fast(struct core *c, struct guest_cpu 
         !exit_is_plain())
         return GUEST_LEFT_SYNC;
     uint64_t ipa = exit_ipa();
-    const struct region *r = region_at(v, ipa);
+    const struct region *r = aspace_cached(&v->vm->as, &v->hot, IPA(ipa));
+    if (!r)
+        r = aspace_find_cached(&v->vm->as, &v->hot, IPA(ipa));
     if (!r || !r->regs)
         return GUEST_LEFT_SYNC;
-    uint32_t offset = (uint32_t)(ipa - r->base.raw);
+    uint32_t offset = (uint32_t)(ipa - r->base.raw + r->skip);
     const struct reg *row = reg_find_indexed(r->regs, &r->index, offset);
     if (!row || !reg_takes(row, offset, size) || !row_is_quick(row, esr & ISS_WNR, size))
         return GUEST_LEFT_SYNC;

@@ -126,9 +126,8 @@ static int memory_copy(guest_cpu *gcp, ipa_t ipa, void *data, uint64_t len, bool
     if (!gcp)
         return EINVAL;
     for (uint64_t done = 0; done < len;) {
-        const struct aspace *as = &gcp->vm->as;
-        struct range ram = aspace_ram_at(as, ipa_add(ipa, done), len - done);
-        if (!ram.size || (write && !(aspace_find(as, ipa_add(ipa, done))->flags & GRF_PASS_WR)))
+        struct range ram = aspace_ram_at(&gcp->vm->as, ipa_add(ipa, done), len - done, write ? GRF_PASS_WR : 0);
+        if (!ram.size)
             return EFAULT;
         uint64_t n = window_room(ram.base, ram.size);
         void *window = window_map(ram.base, n, write);

@@ -8,7 +8,7 @@
 /* A descriptor of the guest's from its RAM; 0 if it has none there. */
 static uint64_t descriptor_read(struct guest_cpu *v, uint64_t ipa)
 {
-    struct range r = aspace_ram_at(&v->vm->as, IPA(ipa), sizeof(uint64_t));
+    struct range r = aspace_ram_at(&v->vm->as, IPA(ipa), sizeof(uint64_t), 0);
     if (r.size < sizeof(uint64_t) || ipa & 7)
         return 0;
     uint64_t value = *(const volatile uint64_t *)window_map(r.base, sizeof(value), false);

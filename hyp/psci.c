@@ -39,7 +39,7 @@ static struct guest_cpu *cpu_by_mpidr(struct guest_system *vm, uint64_t mpidr)
 
 static bool entry_ok(struct guest_system *vm, uint64_t pc)
 {
-    return !(pc & 3) && aspace_ram_at(&vm->as, IPA(pc), 4).size >= 4;
+    return !(pc & 3) && aspace_ram_at(&vm->as, IPA(pc), 4, 0).size >= 4;
 }
 
 static __running int64_t psci_cpu_on(struct guest_system *vm, uint64_t target, uint64_t pc, uint64_t context)

@@ -7,21 +7,30 @@
 
 #define INDEX_CACHE 16
 
-/* Startup only: tables indexed so far. */
+/* Set at startup, then const: tables indexed so far. */
 static struct {
     const struct reg_table *table;
     struct reg_index index;
 } known[INDEX_CACHE];
 
+bool reg_index_find(const struct reg_table *t, struct reg_index *out)
+{
+    for (unsigned slot = 0; slot < INDEX_CACHE && known[slot].table; slot++) {
+        if (known[slot].table == t) {
+            *out = known[slot].index;
+            return true;
+        }
+    }
+    return false;
+}
+
 int reg_index_make(const struct reg_table *t, struct reg_index *out)
 {
     unsigned slot = 0;
-    for (; slot < INDEX_CACHE && known[slot].table; slot++) {
-        if (known[slot].table == t) {
-            *out = known[slot].index;
-            return 0;
-        }
-    }
+    if (reg_index_find(t, out))
+        return 0;
+    while (slot < INDEX_CACHE && known[slot].table)
+        slot++;
     if (t->count > UINT8_MAX)
         return error_at(-E2BIG, "register table of %u rows: at most %u", t->count, UINT8_MAX);
     const struct reg *last = t->count ? &t->rows[t->count - 1] : NULL;

@@ -39,14 +39,14 @@ struct guest_cpu {
     uint32_t in_guest; /* list registers may be ahead of the virqs */
     uint32_t pauses;   /* stay out while not 0 */
     /* this core only: */
-    const struct region *hot; /* the device that it accessed last */
+    struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */
 };
 
-struct guest_system {
+struct CAPABILITY("guest address space") guest_system {
     /* set at startup, then const: */
     unsigned id;
     const struct config_vm *config;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include "arch/arm64/core_arch.h"
 
-#define BOOT_TABLES (20 + CONFIG_MAX_CORES)
+#define BOOT_TABLES (21 + CONFIG_MAX_CORES)
 
 struct boot_table {
     uint64_t entry[512];

@@ -187,6 +187,19 @@ void window_unmap(void)
     el2_unmap(window_va(), HYP_WINDOW_SIZE);
 }
 
+_Static_assert(HYP_VIEWS_SIZE == PT_ENTRIES * PAGE_SIZE, "one table");
+_Static_assert(HYP_VA_WINDOWS + CONFIG_MAX_CORES * HYP_WINDOW_SIZE <= HYP_VA_VIEWS, "windows end before the views");
+
+int view_map(unsigned page, pa_t pa, uint64_t size, bool writable)
+{
+    return el2_map(HYP_VA_VIEWS + page * PAGE_SIZE, pa, size, writable ? S1_RW : S1_RO);
+}
+
+void view_unmap(unsigned page, unsigned pages)
+{
+    el2_unmap(HYP_VA_VIEWS + page * PAGE_SIZE, pages * PAGE_SIZE);
+}
+
 _Static_assert(2 * CONFIG_STACK_SIZE + PAGE_SIZE + EMERGENCY_STACK_SIZE + PAGE_SIZE <= STACK_SLOT_SIZE,
                "guard behind each stack");
 

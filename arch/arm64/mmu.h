@@ -8,6 +8,7 @@
  *   HYP_VA_DEVICES  device pages that EL2 drives
  *   HYP_VA_DIRECT   + physical address: the pages EL2 owns, the host tree, the bundle; no guest memory
  *   HYP_VA_WINDOWS  + core * 2 MiB: a core's view for copying to and scrubbing guest memory
+ *   HYP_VA_VIEWS    guest memory that vdevs have in view, a share of the area a VM
  *   anywhere below  one identity page of the image while the MMU is switched on
  */
 #include "arch/arm64/layout.h"
@@ -42,6 +43,15 @@ pa_t image_pa(const void *p);
  * window_unmap(), which also invalidates the TLB entries. Never fails: its tables are made on first use, at startup. */
 void *window_map(pa_t pa, uint64_t size, bool writable);
 void window_unmap(void);
+
+/* Maps guest memory into the view area, page by page: `page` counts from the area's start. One table serves all of it. Any core. -EEXIST, -ENOMEM. */
+int view_map(unsigned page, pa_t pa, uint64_t size, bool writable) __must_check;
+/* Unmaps pages of the view area on all cores. */
+void view_unmap(unsigned page, unsigned pages);
+static inline void *view_ptr(unsigned page)
+{
+    return va_ptr(VA(HYP_VA_VIEWS + page * PAGE_SIZE));
+}
 
 /* First of all: where the image lies. */
 void mmu_init(pa_t load) __startup;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The guest's address space. Regions change under gasp_lock() once the machine runs. QNX's names. */
+/* The guest's address space: its regions, and guest memory in EL2's view. QNX's names; docs/VDEV.md says how they are used. */
 #include "hyp/api/regs.h"
 #include "hyp/api/types.h"
 #include "hyp/base/phase.h"
@@ -34,3 +34,52 @@ struct gasp_region {
 
 /* Adds regions at startup; overlap is an error that names both owners. EOK or a positive errno. */
 int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region *rgn) __startup __must_check;
+
+/*
+ * The lock of the guest's address space of that type (QST_MEMORY, the only one): regions do not change while it is held. Outside all
+ * other locks of a vdev's. Any phase, any core, spins; EOK, or EINVAL, and then it is not held.
+ */
+int gasp_lock(guest_system *gsp, unsigned type) TRY_ACQUIRE(0, gsp) __must_check;
+void gasp_unlock(guest_system *gsp, unsigned type) RELEASE(gsp);
+/*
+ * Adds, changes and removes regions while vCPUs run, in order: `guest` says where, all of it regions or none. Nothing there: added. GRF_NONE: removed.
+ * Otherwise what is there gets the entry's flags, cookie, vdev and register table; it must be memory or the same vdev's. Memory keeps its contents,
+ * and what it permitted before comes back when the entry is removed. Regions are split and joined. Every core has seen a change when the call returns.
+ * Running; under gasp_lock(). Answers n, or the index of the first entry that cannot be, with the positive errno in *err (traced): EINVAL, ENOENT, EEXIST
+ * (another vdev's), EPERM (the description's), E2BIG, ENOMEM, ERANGE (host memory beyond 48 bits); the entries before it are done. A register table must be one that gasp_regs_prepare(), or
+ * gasp_region_set(), had at startup.
+ */
+unsigned gasp_region_set_soft(guest_system *gsp, unsigned n, const struct gasp_region *rgn, int *err)
+    REQUIRES(gsp) __running __must_check;
+/* Makes a register table known that only a soft change will use. EOK or a positive errno. */
+int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs) __startup __must_check;
+/* The region that covers the block's first byte; of a region that was split, the piece. EOK or ENOENT. Any phase; not for holders of v_mtx that a change might wait for. */
+int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn) __must_check;
+/* Free guest addresses for `size` bytes, above RAM, regions and `reserve`d ranges, into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
+int gasp_find_free(guest_system *gsp, uint64_t size, uint64_t align, qvm_state_block *blk) REQUIRES(gsp) __must_check;
+
+/*
+ * Guest memory in EL2's view. Nothing of it is, but between these calls. A VM's vdevs share 2 MiB / CONFIG_MAX_VMS, in pages, with one page between two maps that
+ * nothing is mapped in. Any phase, any core, thread safe; never block. A map keeps what it saw when regions change; the guest may write the memory
+ * at any time: copy, then check the copy.
+ */
+enum gasp_map_flags { GMF_READ = 1, GMF_WRITE = 2 };
+typedef struct {
+    uint64_t opaque[3];
+} gasp_map_handle_t;
+/* Memory whose address the guest supplied: with no more rights than the guest has itself. EOK, EFAULT (not all of it is memory that the guest may so use),
+ * EINVAL (no length, no flag), ENOSPC (no room in the view). Nothing is traced: a guest can cause it. */
+int gasp_map(vdev_t *vdev, unsigned prot, uint64_t gpa, uint64_t len, gasp_map_handle_t *out) __must_check;
+/* Memory whose address the vdev chose: RAM or ROM, whatever the guest may do there. */
+int gasp_map_firmware(guest_system *gsp, unsigned prot, uint64_t gpa, uint64_t len,
+                      gasp_map_handle_t *out) __must_check;
+/* Where the map's first byte is; NULL after it was unmapped. */
+void *gasp_get_vaddr(const gasp_map_handle_t *handle);
+/* Undoes a map; once done, or on a zeroed handle, nothing. `flush` cleans it to the point of coherency, for guests that read with caches off. */
+void gasp_unmap_handle(guest_system *gsp, gasp_map_handle_t *handle, bool flush);
+/* The same with pointers, as 7.x has them: NULL if it cannot be. gasp_unmap() answers EOK or EINVAL (no such map; traced). */
+void *gasp_map_vdma(vdev_t *vdev, unsigned prot, uint64_t gpa, uint64_t len) __must_check;
+void *gasp_map_sys(guest_system *gsp, unsigned prot, uint64_t gpa, uint64_t len) __must_check;
+int gasp_unmap(guest_system *gsp, void *ptr, uint64_t len, bool flush);
+/* gasp_map_vdma() of as much of *len as the machine has in one piece: its physical address in *paddr, what was mapped in *len. */
+void *gasp_map_contig(vdev_t *vdev, unsigned prot, uint64_t gpa, uint64_t *len, uint64_t *paddr) __must_check;

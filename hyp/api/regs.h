@@ -80,5 +80,7 @@ static inline bool reg_takes(const struct reg *row, uint32_t offset, unsigned si
 }
 /* The index of a table; tables that are used again share it. -ENOMEM, -E2BIG (more than 255 rows). */
 int reg_index_make(const struct reg_table *t, struct reg_index *out) __startup __must_check;
+/* The index that reg_index_make() made of the table; false: it never did. Any phase. */
+bool reg_index_find(const struct reg_table *t, struct reg_index *out);
 /* 0, or -EINVAL naming the first row out of order. */
 int reg_table_check(const struct reg_table *t, const char *name);

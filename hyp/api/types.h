@@ -2,6 +2,7 @@
 #pragma once
 /* The vdev API's basic types, with QNX's names. No functions. */
 #include "hyp/base/bits.h"
+#include "hyp/base/phase.h"
 
 #define EOK 0
 
@@ -33,8 +34,10 @@ struct qvm_state_block {
 };
 typedef struct qvm_state_block qvm_state_block;
 
-typedef struct guest_cpu guest_cpu;       /* a vCPU */
-typedef struct guest_system guest_system; /* a VM */
+typedef struct guest_cpu guest_cpu; /* a vCPU */
+/* A VM. Holding it, in REQUIRES(gsp), is holding its gasp_lock(). */
+struct CAPABILITY("guest address space") guest_system;
+typedef struct guest_system guest_system;
 typedef struct vdev_s vdev_t;
 
 /* A line into an interrupt controller: which one, which pin, and which of the sources wired together on it. */

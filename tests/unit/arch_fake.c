@@ -57,6 +57,12 @@ void bulk_copy(void *dst, const void *src, size_t len)
     memcpy(dst, src, len);
 }
 
+void cache_clean_inval_poc(const void *p, size_t len)
+{
+    fake_event("clean", va_of(p).raw);
+    fake_event("bytes", len);
+}
+
 void *mmu_map_direct(pa_t pa, uint64_t size, uint64_t attrs)
 {
     (void)size;
@@ -73,6 +79,27 @@ void *window_map(pa_t pa, uint64_t size, bool writable)
     fake_windows_open++;
     fake_windows_opened++;
     return direct_ptr(pa);
+}
+
+uint64_t fake_views[FAKE_VIEWS];
+bool fake_views_writable[FAKE_VIEWS];
+
+int view_map(unsigned page, pa_t pa, uint64_t size, bool writable)
+{
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE, page++) {
+        assert_true(page < FAKE_VIEWS && !fake_views[page]);
+        fake_views[page] = pa.raw + done;
+        fake_views_writable[page] = writable;
+    }
+    return 0;
+}
+
+void view_unmap(unsigned page, unsigned pages)
+{
+    for (; pages; pages--, page++) {
+        assert_true(page < FAKE_VIEWS);
+        fake_views[page] = 0;
+    }
 }
 
 void window_unmap(void)

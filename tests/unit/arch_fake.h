@@ -21,3 +21,8 @@ void fake_sysreg_write(const char *name, uint64_t value);
 
 /* How many windows are open; how many were opened. */
 extern unsigned fake_windows_open, fake_windows_opened;
+
+/* The view area: which physical page each of its pages shows, 0: nothing. Filled by view_map(); never read through. */
+#define FAKE_VIEWS 512
+extern uint64_t fake_views[FAKE_VIEWS];
+extern bool fake_views_writable[FAKE_VIEWS];

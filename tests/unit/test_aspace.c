@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -91,13 +91,13 @@ static void test_mappings(void **state)
     assert_false(pt_lookup(&as.pt, MIB(144)).mapped);
     aspace_report(&as, "linux");
     assert_true(log_has("linux: stage 2: 0 x 1 GiB, 257 x 2 MiB, 1026 x 4 KiB, "));
-    struct range ram = aspace_ram_at(&as, IPA(GIB(1) + 0x123), GIB(4));
+    struct range ram = aspace_ram_at(&as, IPA(GIB(1) + 0x123), GIB(4), 0);
     assert_int_equal(ram.base.raw, GIB(4) + 0x123);
     assert_int_equal(ram.size, MIB(512) - 0x123);
-    assert_int_equal(aspace_ram_at(&as, IPA(100), 8).size, 8);
-    assert_int_equal(aspace_ram_at(&as, IPA(MIB(160)), 8).size, 0);
-    assert_int_equal(aspace_ram_at(&as, IPA(MIB(144)), 8).size, 0);
-    assert_int_equal(aspace_ram_at(&as, IPA(GIB(3)), 8).size, 0);
+    assert_int_equal(aspace_ram_at(&as, IPA(100), 8, 0).size, 8);
+    assert_int_equal(aspace_ram_at(&as, IPA(MIB(160)), 8, 0).size, 0);
+    assert_int_equal(aspace_ram_at(&as, IPA(MIB(144)), 8, 0).size, 0);
+    assert_int_equal(aspace_ram_at(&as, IPA(GIB(3)), 8, 0).size, 0);
 }
 
 static void test_find(void **state)
@@ -116,8 +116,8 @@ static void test_find(void **state)
     assert_null(aspace_find(&as, IPA(0x09ffffff)));
     assert_null(aspace_find(&as, IPA(0x0a004000)));
     assert_null(aspace_find(&as, IPA(~UINT64_C(0))));
-    for (unsigned i = 1; i < as.region_count; i++)
-        assert_true(as.regions[i - 1].base.raw < as.regions[i].base.raw);
+    for (unsigned i = 1; i < as.regions.count; i++)
+        assert_true(as.regions.at[i - 1].base.raw < as.regions.at[i].base.raw);
 }
 
 static void test_overlap_names_both(void **state)
@@ -136,7 +136,7 @@ static void test_overlap_names_both(void **state)
         assert_int_equal(add("/linux/serial", bad[i].base, bad[i].size, VIRT_FLAGS, 0), -EEXIST);
         assert_true(log_has("/linux/serial: ") && log_has("overlap /linux/memory@40000000"));
     }
-    assert_int_equal(as.region_count, 1);
+    assert_int_equal(as.regions.count, 1);
     assert_int_equal(add("below", GIB(1) - PAGE_SIZE, PAGE_SIZE, VIRT_FLAGS, 0), 0);
     assert_int_equal(add("above", GIB(1) + MIB(512), PAGE_SIZE, VIRT_FLAGS, 0), 0);
 }
@@ -153,8 +153,8 @@ static void test_refusals(void **state)
     assert_int_equal(add("dev", BIT(36), PAGE_SIZE, VIRT_FLAGS, 0), -EINVAL);
     assert_int_equal(add("dev", BIT(36) - PAGE_SIZE, 2 * PAGE_SIZE, VIRT_FLAGS, 0), -EINVAL);
     assert_int_equal(add("dev", PAGE_SIZE, ~(PAGE_SIZE - 1), VIRT_FLAGS, 0), -EINVAL);
-    assert_int_equal(as.region_count, 0);
-    for (unsigned i = 0; i < ASPACE_MAX_REGIONS; i++)
+    assert_int_equal(as.regions.count, 0);
+    for (unsigned i = 0; i < REGION_MAX; i++)
         assert_int_equal(add("dev", MIB(1) + i * PAGE_SIZE, PAGE_SIZE, VIRT_FLAGS, 0), 0);
     assert_int_equal(add("dev", GIB(1), PAGE_SIZE, VIRT_FLAGS, 0), -E2BIG);
 }
@@ -164,7 +164,7 @@ static void test_out_of_memory(void **state)
     (void)state;
     alloc_left = 0;
     assert_int_equal(add("ram", GIB(1), MIB(2), RAM_FLAGS, GIB(4)), -ENOMEM);
-    assert_int_equal(as.region_count, 0);
+    assert_int_equal(as.regions.count, 0);
     alloc_left = -1;
     assert_int_equal(add("ram", GIB(1), MIB(2), RAM_FLAGS, GIB(4)), 0);
 }
@@ -207,7 +207,7 @@ static void test_find_free(void **state)
 /* Random regions, always against the list of what was accepted. */
 static void test_random(void **state)
 {
-    static struct region mine[ASPACE_MAX_REGIONS];
+    static struct region mine[REGION_MAX];
     unsigned count = 0;
     uint32_t seed = 3;
     (void)state;
@@ -223,7 +223,7 @@ static void test_random(void **state)
         int err = aspace_add(&as, &r);
         if (overlaps) {
             assert_int_equal(err, -EEXIST);
-        } else if (count == ASPACE_MAX_REGIONS) {
+        } else if (count == REGION_MAX) {
             assert_int_equal(err, -E2BIG);
         } else {
             assert_int_equal(err, 0);

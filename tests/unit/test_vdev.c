@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/vdev.c hyp/vdev_assign.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/vdev.c hyp/vdev_assign.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* The vdevs of a VM from description to end: order, places, interrupts, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,12 @@
 #include "tests/unit/tree_support.h"
 
 /* ---- Factories that write down what happens to them ---- */
+
+bool phase_check(enum phase want, const char *function)
+{
+    (void)function;
+    return want == PHASE_STARTUP;
+}
 
 static char history[8192];
 static unsigned fail_code = ~0u; /* the control code that the device `failing` refuses */
@@ -254,7 +260,7 @@ static void test_order(void **state)
     /* Neither a place nor a line for who has use for none; the controller makes its own region. */
     assert_int_equal(vm.vdevs[2].v_block.location, QSL_NO_LOCATION);
     assert_null(vm.vdevs[2].v_intr.pic);
-    assert_int_equal(vm.as.region_count, 2);
+    assert_int_equal(vm.as.regions.count, 2);
     history[0] = 0;
     assert_int_equal(vdev_control_all(&vm, VDEV_CTRL_GUEST_CONFIGURED), 0);
     assert_int_equal(vdev_control_all(&vm, VDEV_CTRL_GUEST_STARTING), 0);
