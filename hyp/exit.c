@@ -49,6 +49,15 @@ static void mmio_done(struct guest_cpu *v, const struct exit *e, const struct mm
     vcpu_advance_pc(&v->arch, e->esr);
 }
 
+/* What a vdev answers that is no result: the VM ends. */
+static void vdev_failed(struct guest_cpu *v, const char *who, enum vdev_ref_status s)
+{
+    if (s >= VRS_ERRNO)
+        log_error("vm %s: %s failed to serve vcpu %u at pc 0x%llx (error %d)", v->vm->name, who, v->index,
+                  (unsigned long long)v->arch.regs.pc, (int)s - VRS_ERRNO);
+    guest_terminate(v->vm, s == VRS_ABORT ? GTC_RESET : GTC_CRASH);
+}
+
 static __running void mmio_exit(struct guest_cpu *v, const struct exit *e, const struct region *r)
 {
     struct mmio m = { .write = true };
@@ -73,13 +82,11 @@ static __running void mmio_exit(struct guest_cpu *v, const struct exit *e, const
     case VRS_CONTINUE:
         exit_unsupported(v, e, v->vm->config->on_reference, "access that the device does not serve");
         return;
-    case VRS_ABORT: guest_terminate(v->vm, GTC_RESET); return;
-    case VRS_TERMINATE: guest_terminate(v->vm, GTC_CRASH); return;
+    case VRS_ABORT:
+    case VRS_TERMINATE:
     case VRS_ERRNO: break;
     }
-    log_error("vm %s: %s failed to serve an access at 0x%llx (%d)", v->vm->name, r->owner,
-              (unsigned long long)e->ipa.raw, (int)s - VRS_ERRNO);
-    guest_terminate(v->vm, GTC_CRASH);
+    vdev_failed(v, r->owner, s);
 }
 
 /* What the access would have needed of the guest's own rights: GRF_PASS_*. Cache maintenance by VA reports a write and needs one. */
@@ -118,6 +125,30 @@ static void wfx_exit(struct guest_cpu *v, const struct exit *e)
         v->core->slice_end = 0; /* somebody else's turn */
 }
 
+bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier)
+{
+    bool call = git != GIT_ARM_SYSREG; /* the guest is behind it already */
+    enum vdev_ref_status s = v->vm->traps.count ? instr_ask(v, git, qualifier) : VRS_CONTINUE;
+    switch (s) {
+    case VRS_CONTINUE: return false;
+    case VRS_NORMAL:
+        if (!call)
+            vcpu_advance_pc(&v->arch, e->esr);
+        return true;
+    case VRS_NO_ADVANCE:
+    case VRS_BUS_ERROR:
+        v->arch.regs.pc -= call ? 4 : 0;
+        if (s == VRS_BUS_ERROR)
+            vcpu_inject_undef(&v->arch);
+        return true;
+    case VRS_ABORT:
+    case VRS_TERMINATE:
+    case VRS_ERRNO: break;
+    }
+    vdev_failed(v, "a vdev that serves an instruction", s);
+    return true;
+}
+
 void smccc_exit(struct guest_cpu *v, const struct exit *e)
 {
     if (e->kind == EXIT_SMC)
@@ -126,7 +157,9 @@ void smccc_exit(struct guest_cpu *v, const struct exit *e)
         v->arch.regs.x[0] = ~UINT64_C(0); /* no service has another immediate: NOT_SUPPORTED */
         return;
     }
-    smccc_call(v);
+    uint32_t fn = (uint32_t)v->arch.regs.x[0];
+    if (smccc_serves(fn) || !instr_exit(v, e, e->kind == EXIT_SMC ? GIT_ARM_SMC : GIT_ARM_HVC, fn))
+        smccc_call(v);
 }
 
 void exit_dispatch(struct guest_cpu *v, const struct exit *e)

@@ -11,6 +11,8 @@ int exit_fast(struct vcpu_arch *arch, unsigned left);
 void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy,
                       const char *what) __running;
 
+/* Lets the VM's vdevs serve an instruction, and does what they answer. False: it is nobody's. */
+bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier) __running;
 /* A trapped system register. */
 void sysreg_exit(struct guest_cpu *v, const struct exit *e) __running;
 /* HVC and SMC: SMCCC, PSCI. */

@@ -12,10 +12,6 @@
 #define ISS_IMM16 FIELD(15, 0)
 #define ISS_FSC_KIND FIELD(5, 2)
 #define FSC_TRANSLATION (UINT64_C(1) << 2)
-#define ISS_READ BIT(0)
-#define ISS_RT FIELD(9, 5)
-#define ISS_CRM FIELD(4, 1)
-#define ISS_OP2 FIELD(19, 17)
 /* op0=3, op1=0, CRn=0: the identification registers, but for the direction, Rt, CRm and op2. */
 #define ISS_IDREG_MASK (SYSREG_ISS(3, 7, 15, 8, 0) | ISS_READ)
 #define ISS_IDREG (SYSREG_ISS(3, 0, 0, 0, 0) | ISS_READ)
@@ -109,7 +105,7 @@ static __attribute__((noinline)) int sysreg_fast(struct core *c, struct guest_cp
 /* HVC returns behind itself by nature, a trapped SMC does not. */
 static int call_fast(struct guest_cpu *v, enum exit_kind kind, uint64_t esr)
 {
-    if (esr & ISS_IMM16 || (kind == EXIT_SMC && !exit_is_plain()) || !smccc_quick(&v->arch))
+    if (esr & ISS_IMM16 || (kind == EXIT_SMC && !exit_is_plain()) || !smccc_quick(v))
         return GUEST_LEFT_SYNC;
     v->exits[kind]++;
     if (kind == EXIT_SMC)

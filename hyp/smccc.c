@@ -73,8 +73,15 @@ static void arch_call(struct vcpu_arch *a, uint32_t fn)
     a->regs.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 }
 
-bool smccc_quick(struct vcpu_arch *a)
+bool smccc_serves(uint32_t fn)
 {
+    uint64_t owner = field_get(SMCCC_OWNER, fn);
+    return fn & SMCCC_FAST && (owner == OWNER_ARCH || owner == OWNER_STANDARD);
+}
+
+bool smccc_quick(struct guest_cpu *v)
+{
+    struct vcpu_arch *a = &v->arch;
     uint32_t fn = (uint32_t)a->regs.x[0];
     if (fn == PSCI_VERSION) {
         a->regs.x[0] = 0x10001;
@@ -84,6 +91,8 @@ bool smccc_quick(struct vcpu_arch *a)
         return false;
     if (field_get(SMCCC_OWNER, fn) == OWNER_ARCH && fn & SMCCC_FAST && !(fn & SMCCC_64))
         arch_call(a, fn);
+    else if (v->vm->traps.count)
+        return false;
     else
         a->regs.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
     return true;
@@ -92,7 +101,7 @@ bool smccc_quick(struct vcpu_arch *a)
 enum call_result smccc_call(struct guest_cpu *v)
 {
     uint32_t fn = (uint32_t)v->arch.regs.x[0];
-    if (smccc_quick(&v->arch))
+    if (smccc_quick(v))
         return CALL_DONE;
     int64_t x0;
     enum call_result result = psci_call(v, fn & ~SMCCC_64, fn & SMCCC_64, &x0);

@@ -15,8 +15,11 @@ void smccc_init(void) __startup;
 void smccc_vm_switch(void);
 /* Performs the call in x0-x17 of the vCPU. */
 enum call_result smccc_call(struct guest_cpu *v) __running;
-/* The calls that need nothing but their registers. true: answered. */
-bool smccc_quick(struct vcpu_arch *a);
+/* The calls that need nothing but their registers; those of nobody too, unless the VM has vdevs that serve calls. true: answered. */
+bool smccc_quick(struct guest_cpu *v);
+
+/* Is the call of an owner that the hypervisor stands for (Arm Architecture, Standard Secure)? Pure. */
+bool smccc_serves(uint32_t fn);
 
 /* PSCI: fn without SMCCC_64; wide: it was given. Answers in *x0. */
 enum call_result psci_call(struct guest_cpu *v, uint32_t fn, bool wide, int64_t *x0) __running;

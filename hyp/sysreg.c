@@ -4,13 +4,6 @@
 #include "arch/arm64/timer.h"
 #include "hyp/exit.h"
 
-#define ISS_READ BIT(0)
-#define ISS_RT FIELD(9, 5)
-#define ISS_CRM FIELD(4, 1)
-#define ISS_CRN FIELD(13, 10)
-#define ISS_OP1 FIELD(16, 14)
-#define ISS_OP2 FIELD(19, 17)
-#define ISS_OP0 FIELD(21, 20)
 #define MMFR2_IDS FIELD(39, 36)
 #define REVIDR_EL1 SYSREG_ISS(3, 0, 0, 0, 6)
 #define AIDR_EL1 SYSREG_ISS(3, 1, 0, 0, 7)
@@ -104,6 +97,8 @@ void sysreg_exit(struct guest_cpu *v, const struct exit *e)
         vcpu_debug_enable(&v->arch); /* and the instruction runs again */
         return;
     }
+    if (instr_exit(v, e, GIT_ARM_SYSREG, iss))
+        return;
     if (((iss & SYSREG_ISS_MASK) == REVIDR_EL1 || (iss & SYSREG_ISS_MASK) == AIDR_EL1) && iss & ISS_READ) {
         sysreg_reply(v, e, idreg_implementation((iss & SYSREG_ISS_MASK) == AIDR_EL1));
         return;

@@ -9,6 +9,7 @@
 #include "hyp/base/lock.h"
 #include "hyp/base/log.h"
 #include "hyp/config.h"
+#include "hyp/instr.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
@@ -61,8 +62,9 @@ struct CAPABILITY("guest address space") guest_system {
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
     struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
     unsigned image_count;
-    uint64_t idregs[7][8];   /* ID registers as this VM sees them: [CRm - 1][op2] */
-    uint64_t entry, fdt_ipa; /* where it starts, what x0 holds */
+    uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
+    struct instr_traps traps; /* instructions that vdevs serve */
+    uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
 
     struct aspace as; /* has its own lock */
 

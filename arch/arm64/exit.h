@@ -76,6 +76,13 @@ enum {
     EC_BRK64 = 0x3c,
 };
 /* A system register's name as ESR_ELx.ISS of a trapped access places it (op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1). */
+#define ISS_READ BIT(0)
+#define ISS_RT FIELD(9, 5)
+#define ISS_CRM FIELD(4, 1)
+#define ISS_CRN FIELD(13, 10)
+#define ISS_OP1 FIELD(16, 14)
+#define ISS_OP2 FIELD(19, 17)
+#define ISS_OP0 FIELD(21, 20)
 #define SYSREG_ISS(op0, op1, crn, crm, op2) \
     ((uint32_t)((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1))
 #define SYSREG_ISS_MASK SYSREG_ISS(3, 7, 15, 15, 7)
