@@ -60,7 +60,7 @@ static __attribute__((noinline)) int mmio_fast(struct core *c, struct guest_cpu 
     const struct region *r = aspace_cached(&v->vm->as, &v->hot, IPA(ipa));
     if (!r)
         r = aspace_find_cached(&v->vm->as, &v->hot, IPA(ipa));
-    if (!r || !r->regs)
+    if (!r || !r->regs || !(r->flags & (esr & ISS_WNR ? GRF_VIRT_WR : GRF_VIRT_RD)))
         return GUEST_LEFT_SYNC;
     uint32_t offset = (uint32_t)(ipa - r->base.raw + r->skip);
     const struct reg *row = reg_find_indexed(r->regs, &r->index, offset);
