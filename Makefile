@@ -184,8 +184,8 @@ guest_dirs := $(filter-out lib probes go,$(sort $(notdir $(patsubst %/,%,$(dir $
 guest_probes := $(basename $(notdir $(wildcard tests/guest/probes/*.c)))
 guest_names := $(guest_dirs) $(guest_probes) $(if $(wildcard tests/guest/go/*.[cS]),go)
 guest_files = $(if $(filter $(1),$(guest_probes)),tests/guest/probes/$(1).c,$(call sources_of,tests/guest/$(1)))
-# The EL2 payload `go` brings its own start and takes only what touches no EL1 register.
-guest_library = $(if $(filter go,$(1)),$(addprefix tests/guest/lib/,fdt.c print.c memory.c),$(call sources_of,tests/guest/lib))
+# The EL2 payload `go` brings its own start and takes only what touches no EL1 register; qnx_layout needs nothing of QEMU's addresses.
+guest_library = $(if $(filter go,$(1)),$(addprefix tests/guest/lib/,fdt.c print.c memory.c),$(if $(filter qnx_layout,$(1)),,$(call sources_of,tests/guest/lib)))
 guest_objects = $(patsubst tests/guest/%,build/guest/obj/%.o,$(basename $(guest_files) $(guest_library)))
 guest_script = $(firstword $(wildcard tests/guest/$(1)/*.lds tests/guest/lib/guest.lds))
 # -fno-builtin and no loop distribution: there is no C library, and these guests measure and check what they wrote.
