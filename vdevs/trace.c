@@ -34,8 +34,8 @@ static enum vdev_ref_status status_of(int err)
     return err == EOK ? VRS_NORMAL : VRS_BUS_ERROR;
 }
 
-static enum vdev_ref_status trace_vread(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
-                                        const qvm_state_block *oopnd, guest_cpu *gcp)
+static __running enum vdev_ref_status trace_vread(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                                  const qvm_state_block *oopnd, guest_cpu *gcp)
 {
     (void)cookie;
     if (!is_word(v, vopnd))
@@ -46,8 +46,8 @@ static enum vdev_ref_status trace_vread(vdev_t *v, uint32_t cookie, const qvm_st
     return status_of(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
 }
 
-static enum vdev_ref_status trace_vwrite(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
-                                         const qvm_state_block *oopnd, guest_cpu *gcp)
+static __running enum vdev_ref_status trace_vwrite(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                                   const qvm_state_block *oopnd, guest_cpu *gcp)
 {
     struct trace *t = trace_of(v);
     uint32_t word;
@@ -89,7 +89,7 @@ static __startup int trace_startup(struct vdev_builder *b, unsigned ctrl, const 
     return EOK;
 }
 
-static void trace_status(vdev_t *v)
+static __running void trace_status(vdev_t *v)
 {
     const struct trace *t = trace_of(v);
     lock_acquire(&v->v_mtx);
@@ -101,14 +101,14 @@ static void trace_status(vdev_t *v)
         vdev_logf(LOG_INFO, v, "the word is 0x%x", word);
 }
 
-static void trace_reset(vdev_t *v)
+static __running void trace_reset(vdev_t *v)
 {
     lock_acquire(&v->v_mtx);
     trace_of(v)->word = 0;
     lock_release(&v->v_mtx);
 }
 
-static int trace_control(vdev_t *v, unsigned ctrl, const void *arg)
+static __running int trace_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
     if (ctrl == VDEV_CTRL_RESET)

@@ -176,6 +176,19 @@ def test_rom_behind_its_end_is_nothing(rom):
     assert started.wait() == 0 and word(started.text("console.txt"), "behind", ROM_AT + 0x2000) == ["ESR 0x96000010"]
 
 
+def test_ram_has_its_image_at_each_start(machine, image):
+    """What the guest wrote over it is gone after a restart."""
+    contents = machine.folder / "ram.img"
+    contents.write_bytes(b"ROM!" + bytes(0xFFC))
+    ram = rom_vm(image_name="ram", bootargs="reset=1").replace("armature,read-only;", "")
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", ram), "--image", f"word={image('word.bin')}",
+                      "--image", f"ram={contents}", timeout=30)
+    started.expect(rb"WORD end[\s\S]*WORD end")
+    loads = word(started.text("console.txt"), "load", ROM_AT)
+    started.end()
+    assert loads[:4] == [ROM_WORD, 5, ROM_WORD, 5], loads
+
+
 def test_rom_write_is_ignored_by_policy(rom):
     started = rom(vm_lines='armature,unsupported-reference = "ignore";')
     assert started.wait() == 0, started.story()

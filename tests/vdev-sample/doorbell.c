@@ -22,7 +22,7 @@ static struct doorbell *doorbell_of(const vdev_t *v)
     return v->v_device;
 }
 
-static uint64_t ring_read(const struct reg_access *a)
+static __running uint64_t ring_read(const struct reg_access *a)
 {
     lock_acquire(&a->vdev->v_mtx);
     uint64_t ring = doorbell_of(a->vdev)->ring;
@@ -30,7 +30,7 @@ static uint64_t ring_read(const struct reg_access *a)
     return ring;
 }
 
-static void ring_write(const struct reg_access *a, uint64_t value)
+static __running void ring_write(const struct reg_access *a, uint64_t value)
 {
     struct doorbell *d = doorbell_of(a->vdev);
     lock_acquire(&a->vdev->v_mtx);
@@ -41,7 +41,7 @@ static void ring_write(const struct reg_access *a, uint64_t value)
     lock_release(&a->vdev->v_mtx);
 }
 
-static uint64_t count_read(const struct reg_access *a)
+static __running uint64_t count_read(const struct reg_access *a)
 {
     lock_acquire(&a->vdev->v_mtx);
     uint64_t count = doorbell_of(a->vdev)->count;
@@ -55,7 +55,7 @@ static const struct reg doorbell_rows[] = {
 };
 static const struct reg_table doorbell_regs = { doorbell_rows, ARRAY_LEN(doorbell_rows), REG_BUS_ERROR };
 
-static void doorbell_reset(vdev_t *v)
+static __running void doorbell_reset(vdev_t *v)
 {
     struct doorbell *d = doorbell_of(v);
     lock_acquire(&v->v_mtx);
@@ -82,7 +82,7 @@ static __startup int doorbell_startup(struct vdev_builder *b, unsigned ctrl, con
     return EOK;
 }
 
-static int doorbell_control(vdev_t *v, unsigned ctrl, const void *arg)
+static __running int doorbell_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
     if (ctrl == VDEV_CTRL_RESET)
