@@ -98,7 +98,20 @@ vdevs_off := $(shell echo $(vdev_off) | tr A-Z a-z)
 test_sources := $(if $(filter y,$(CONFIG_TEST_FAULTS)),,hyp/test_fault.c)
 sources := $(filter-out arch/arm64/offsets.c $(test_sources) $(foreach v,$(vdevs_off),vdevs/$(v).c vdevs/$(v)/%),\
 	$(call sources_of,arch/arm64 hyp/base hyp hyp/api boards boards/uart boards/$(board) vdevs vdevs/*))
-objects := $(addprefix $(O)/,$(addsuffix .o,$(basename $(sources)))) $(if $(CONFIG_BUILTIN_BUNDLE),$(O)/builtin_bundle.o)
+# The folder of vdevs that are none of ours.
+VDEV_EXTERNAL ?= $(CONFIG_VDEV_EXTERNAL)
+external := $(patsubst %/,%,$(VDEV_EXTERNAL))
+external_sources := $(if $(external),$(sort $(wildcard $(external)/*.c)))
+ifeq ($(filter menuconfig olddefconfig savedefconfig $(plain_goals),$(MAKECMDGOALS)),)
+ifneq ($(external),)
+ifeq ($(external_sources),)
+$(error CONFIG_VDEV_EXTERNAL: $(if $(wildcard $(external)/.),no .c file in the folder '$(external)',there is no folder '$(external)'))
+endif
+endif
+endif
+checked := $(filter %.c,$(sources) $(test_sources)) $(external_sources)
+objects := $(addprefix $(O)/,$(addsuffix .o,$(basename $(sources)))) $(if $(CONFIG_BUILTIN_BUNDLE),$(O)/builtin_bundle.o) \
+	$(patsubst $(external)/%.c,$(O)/external/%.o,$(external_sources))
 headers := $(wildcard arch/arm64/*.h hyp/*.h hyp/*/*.h boards/*.h boards/*/*.h vdevs/*.h vdevs/*/*.h)
 
 # ---- The image ----------------------------------------------------------------------------------------------------------
@@ -128,6 +141,10 @@ $(GENERATED)/offsets.h: arch/arm64/offsets.c $(GENERATED)/autoconf.h | $(librari
 
 $(O)/%.o: %.c $(GENERATED)/autoconf.h | $(libraries) $(generated)
 	$(Q)mkdir -p $(@D); echo "  CC      $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+ifneq ($(external),)
+$(O)/external/%.o: $(external)/%.c $(GENERATED)/autoconf.h | $(libraries) $(generated)
+	$(Q)mkdir -p $(@D); echo "  CC      $<"; $(CC) $(CFLAGS) -ffile-prefix-map=$(external)=external -MMD -MP -c -o $@ $<
+endif
 $(O)/%.o: %.S $(GENERATED)/autoconf.h | $(libraries) $(generated) $(GENERATED)/offsets.h
 	$(Q)mkdir -p $(@D); echo "  AS      $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/builtin_bundle.o: $(CONFIG_BUILTIN_BUNDLE)
@@ -167,8 +184,8 @@ guest_dirs := $(filter-out lib probes go,$(sort $(notdir $(patsubst %/,%,$(dir $
 guest_probes := $(basename $(notdir $(wildcard tests/guest/probes/*.c)))
 guest_names := $(guest_dirs) $(guest_probes) $(if $(wildcard tests/guest/go/*.[cS]),go)
 guest_files = $(if $(filter $(1),$(guest_probes)),tests/guest/probes/$(1).c,$(call sources_of,tests/guest/$(1)))
-# The EL2 payload `go` brings its own start and takes only what touches no EL1 register.
-guest_library = $(if $(filter go,$(1)),$(addprefix tests/guest/lib/,fdt.c print.c memory.c),$(call sources_of,tests/guest/lib))
+# The EL2 payload `go` brings its own start and takes only what touches no EL1 register; qnx_layout needs nothing of QEMU's addresses.
+guest_library = $(if $(filter go,$(1)),$(addprefix tests/guest/lib/,fdt.c print.c memory.c),$(if $(filter qnx_layout,$(1)),,$(call sources_of,tests/guest/lib)))
 guest_objects = $(patsubst tests/guest/%,build/guest/obj/%.o,$(basename $(guest_files) $(guest_library)))
 guest_script = $(firstword $(wildcard tests/guest/$(1)/*.lds tests/guest/lib/guest.lds))
 # -fno-builtin and no loop distribution: there is no C library, and these guests measure and check what they wrote.
@@ -224,22 +241,28 @@ format:
 check-spdx:
 	$(Q)$(PYTHON) tools/check/spdx.py
 check-includes:
-	$(Q)$(PYTHON) tools/check/includes.py
+	$(Q)$(PYTHON) tools/check/includes.py $(external_sources)
 check-headers: $(headers:%=$(O)/check/%.ok)
-check-clang: $(patsubst %,$(O)/check/%.ok,$(filter %.c,$(sources) $(test_sources)))
+check-clang: $(patsubst %,$(O)/check/%.ok,$(filter-out $(external_sources),$(checked))) \
+	$(patsubst $(external)/%,$(O)/check/external/%.ok,$(external_sources))
 # Headers are compiled alone (each stands by itself); with sources, clang proves phases and locks.
+clang_check = mkdir -p $(@D); clang -fsyntax-only $(CLANGFLAGS) $(if $(filter %.h,$<),-Wno-unused-function -Wno-pragma-once-outside-header,) -x c -MMD -MP -MT $@ -MF $@.d $<; touch $@
 $(O)/check/%.ok: % | $(libraries) $(generated)
-	$(Q)mkdir -p $(@D); clang -fsyntax-only $(CLANGFLAGS) $(if $(filter %.h,$<),-Wno-unused-function -Wno-pragma-once-outside-header,) -x c -MMD -MP -MT $@ -MF $@.d $<; touch $@
+	$(Q)$(clang_check)
+ifneq ($(external),)
+$(O)/check/external/%.ok: $(external)/% | $(libraries) $(generated)
+	$(Q)$(clang_check)
+endif
 check-startup: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/startup.py --libfdt $(LIBFDT)/libfdt.a $(objects)
 check-simd: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/simd.py $(O)/armature.elf $(O)/armature.map
 # A fault is reported on the emergency stack, behind its struct panic_frame.
 check-stack: $(O)/armature.elf
-	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --calls tools/check/calls.txt $(O)/armature.elf $(objects:.o=.su)
+	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --calls tools/check/calls.txt $(external:%=--sources %) $(O)/armature.elf $(objects:.o=.su)
 check-cppcheck: $(GENERATED)/autoconf.h
 	$(Q)mkdir -p $(O)/cppcheck; cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr -j$$(nproc) \
-		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(filter %.c,$(sources) $(test_sources))
+		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(checked)
 check-mustfail: | $(libraries) $(generated)
 	$(Q)$(PYTHON) tools/check/mustfail.py tests/mustfail -- clang -fsyntax-only $(CLANGFLAGS)
 check-descriptions: $(wildcard dts/*/*.dts)

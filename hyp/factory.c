@@ -12,6 +12,7 @@ static const struct {
     { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
     { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
     { "arm,pl011", "CONFIG_VDEV_PL011" },
+    { "armature,trace", "CONFIG_VDEV_TRACE" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */
@@ -20,6 +21,38 @@ static const struct {
 static __startup bool factory_is_sound(const struct vdev_factory *f)
 {
     return f->abi == QVM_VDEV_ABI && f->name && f->compatible && f->startup;
+}
+
+static __startup bool factory_takes(const struct vdev_factory *f, const char *compatible, const char *device)
+{
+    if (!factory_is_sound(f) || (f->device && (!device || strcmp(f->device, device) != 0)))
+        return false;
+    for (const char *const *c = f->compatible; *c; c++)
+        if (strcmp(*c, compatible) == 0)
+            return true;
+    return false;
+}
+
+/* A compatible that both name for the same device; NULL: none. */
+static __startup const char *factory_shared(const struct vdev_factory *f, const struct vdev_factory *g)
+{
+    bool same = f->device ? g->device && strcmp(f->device, g->device) == 0 : !g->device;
+
+    for (const char *const *c = f->compatible; same && *c; c++)
+        if (factory_takes(g, *c, g->device))
+            return *c;
+    return NULL;
+}
+
+/* With two for one node the linker would decide. */
+static __startup int factory_check_alone(const struct vdev_factory *f)
+{
+    for (const struct vdev_factory *g = __vdev_factories_start; g < f; g++) {
+        const char *shared = factory_is_sound(f) ? factory_shared(f, g) : NULL;
+        if (shared)
+            return error_at(-EEXIST, "vdev factories %s and %s: both are for \"%s\"", g->name, f->name, shared);
+    }
+    return 0;
 }
 
 int factory_check_all(void)
@@ -31,18 +64,10 @@ int factory_check_all(void)
             err = error_at(-EINVAL, "vdev factory at %p: ABI %u, this is %u", (const void *)f, f->abi, QVM_VDEV_ABI);
         else if (!factory_is_sound(f))
             err = error_at(-EINVAL, "vdev factory %s: no name, no compatible or no startup()", f->name ? f->name : "?");
+        else if (factory_check_alone(f) != 0)
+            err = -EEXIST;
     }
     return err;
-}
-
-static __startup bool factory_takes(const struct vdev_factory *f, const char *compatible, const char *device)
-{
-    if (!factory_is_sound(f) || (f->device && (!device || strcmp(f->device, device) != 0)))
-        return false;
-    for (const char *const *c = f->compatible; *c; c++)
-        if (strcmp(*c, compatible) == 0)
-            return true;
-    return false;
 }
 
 /* One that names the node's armature,device goes before one that takes any. */

@@ -7,7 +7,7 @@ extern const struct vdev_factory __vdev_factories_start[], __vdev_factories_end[
 
 /*
  * Looks at every factory of the table: an ABI word of another version, no name, no compatible or no startup() is an
- * error, traced. -EINVAL. factory_find() leaves such factories out.
+ * error, traced: -EINVAL; factory_find() leaves such factories out. So are two for the same compatible and device: -EEXIST.
  */
 int factory_check_all(void) __startup __must_check;
 /*

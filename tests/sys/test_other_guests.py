@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guests that know nothing of us, as Debian's packages give them."""
+"""Guests that know nothing of us: as Debian's packages give them, and one built for another layout."""
+import os
+
+import pytest
 from descriptions import vm, vms_write
+from machine import ROOT
 
 UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
@@ -22,3 +26,18 @@ def test_uboot_as_a_guest(machine):
     started.expect(rb"=> ")
     started.send("poweroff\r")
     assert started.wait() == 0, started.story()
+
+
+@pytest.mark.parametrize("kind", ["bin", "elf"])
+def test_qnx_layout_by_description_alone(machine, image, kind):
+    """RAM, PL011, interrupt and entry are where the guest was built to find them; it gets no tree."""
+    description = open(os.path.join(ROOT, "dts", "qemu-virt", "qnx-layout.dts"), encoding="utf-8").read()
+    if kind == "elf":
+        description = description.replace("armature,kernel-load = <0x0 0x80000000>;", "")
+    path = machine.folder / "vms.dts"
+    path.write_text(description)
+    started = machine("--vms", path, "--image", f"guest={image('qnx_layout.' + kind)}", timeout=30)
+    assert started.wait() == 0, started.story()
+    assert started.text("console.txt").replace("\r", "") == (
+        "LAYOUT CurrentEL 0x0000000000000004, x0 0x0000000000000000, main at 0x0000000080000000, end of RAM good\n"
+        "LAYOUT interrupt 0x0000000000000025, UARTMIS 0x0000000000000020\nLAYOUT end\n"), started.story()

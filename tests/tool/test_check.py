@@ -67,6 +67,67 @@ def test_dt_schema_is_run(folder):
     assert done.returncode == 2 and "dt-schema: x: armature,backend:0: 'file' is not one of" in done.stderr.decode()
 
 
+BELL = vm_source(body="bell@a000000 { compatible = \"example,bell\"; reg = <0x0 0xa000000 0x0 0x1000>; armature,loud = <3>; };")
+BELL_SCHEMA = """%YAML 1.2
+---
+$id: http://devicetree.org/schemas/example,bell.yaml#
+$schema: http://devicetree.org/meta-schemas/core.yaml#
+title: A bell
+maintainers: [ Its author <author@example.invalid> ]
+select: { properties: { compatible: { contains: { const: "example,bell" } } }, required: [ compatible ] }
+properties:
+  compatible: { const: "example,bell" }
+  armature,loud: { $ref: /schemas/types.yaml#/definitions/uint32, description: How loud, maximum: 9 }
+additionalProperties: true
+"""
+
+
+def bell_check(folder, vms, command, *arguments, schema=BELL_SCHEMA):
+    os.makedirs(os.path.join(folder.path, "own"), exist_ok=True)
+    folder.file("own/example,bell.yaml", schema)
+    return folder.tool(command, folder.file("vms.dts", vms_source(vms)), *arguments)
+
+
+def test_device_from_outside_the_tree(folder):
+    done = bell_check(folder, BELL, "check", "--bindings", "own")
+    assert done.returncode == 0, done.stderr.decode()
+    done = bell_check(folder, BELL, "check")
+    assert done.returncode == 2 and 'no vdev for "example,bell"' in done.stderr.decode() and "--bindings FOLDER" in done.stderr.decode()
+
+
+def test_its_schema_is_held_against_it(folder):
+    done = bell_check(folder, BELL.replace("<3>", "<10>"), "check", "--bindings", "own")
+    assert done.returncode == 2 and "10 is greater than the maximum of 9" in done.stderr.decode(), done.stderr.decode()
+
+
+def test_a_schema_that_is_none_is_named(folder):
+    done = bell_check(folder, BELL, "check", "--bindings", "own", schema=BELL_SCHEMA.replace("description: How loud,", ""))
+    assert done.returncode == 2 and "dt-schema: own/example,bell.yaml: ignoring, error in schema: properties: armature,loud" in \
+        done.stderr.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("command, arguments", [("check", []), ("bundle", ["-o", "out.bundle", "--image", "k=vms.dts"])])
+def test_its_properties_are_known_by_its_schema(folder, command, arguments):
+    done = bell_check(folder, BELL.replace("armature,loud", "armature,lout"), command, "--bindings", "own", *arguments)
+    assert done.returncode == 2 and "unknown property 'armature,lout'; the nearest known one is 'armature,loud'" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("name, schema, reason", [
+    (None, None, "--bindings 'own': no .yaml file in it"), ("x.yaml", "a: [", "the schema 'own/x.yaml': while parsing"),
+    ("x.yaml", "", "the schema 'own/x.yaml': no schema in it"), ("arm,pl011.yaml", "a: 1", "the schema 'own/arm,pl011.yaml': ")])
+def test_schemas_that_cannot_be_used(folder, name, schema, reason):
+    os.mkdir(os.path.join(folder.path, "own"))
+    if name:
+        folder.file(f"own/{name}", schema)
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source())), "--bindings", "own")
+    assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr.decode()
+
+
+def test_bindings_folder_that_is_not_there(folder):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source())), "--bindings", "nowhere")
+    assert done.returncode == 2 and "--bindings 'nowhere': no such folder" in done.stderr.decode(), done.stderr.decode()
+
+
 def test_shared_interrupt_is_a_remark_only(folder):
     done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source(
         body="".join(f"x{n} {{ {PL011} interrupts = <0 1 4>; }};" for n in range(2))))))

@@ -4,6 +4,8 @@ import difflib
 import glob
 import os
 import re
+import shutil
+import tempfile
 
 from .base import ROOT, Refused, program_run
 
@@ -13,17 +15,31 @@ VM_SCHEMA, VDEV_SCHEMA = "armature,vm.yaml", "armature,vdev.yaml"
 
 
 class Bindings:
-    """What the schemas name. They are the one place where a property or a device is made known."""
+    """
+    What the schemas name. They are the one place where a property or a device is made known. `extra`: folders with the schemas
+    of vdevs from outside the tree.
+    """
 
-    def __init__(self, folder=FOLDER):
+    def __init__(self, extra=()):
         from ruamel.yaml import YAML
-        self.schemas = {}
-        for path in sorted(glob.glob(os.path.join(folder, "*.yaml"))):
-            with open(path, encoding="utf-8") as file:
-                self.schemas[os.path.basename(path)] = YAML(typ="safe").load(file)
+        from ruamel.yaml.error import YAMLError
+        self.schemas, self.paths = {}, {}
+        for path in schema_paths(extra):
+            name = os.path.basename(path)
+            if name in self.paths:
+                raise Refused(f"the schema '{path}': '{self.paths[name]}' has the same name")
+            self.paths[name] = path
+            try:
+                with open(path, encoding="utf-8") as file:
+                    schema = YAML(typ="safe").load(file)
+            except (OSError, YAMLError, UnicodeDecodeError) as error:
+                raise Refused(f"the schema '{path}': {' '.join(str(error).split())}") from None
+            if not isinstance(schema, dict):
+                raise Refused(f"the schema '{path}': no schema in it")
+            self.schemas[name] = schema
         for name in (VM_SCHEMA, VDEV_SCHEMA):
             if name not in self.schemas:
-                raise Refused(f"the schema '{os.path.join(folder, name)}' is missing")
+                raise Refused(f"the schema '{os.path.join(FOLDER, name)}' is missing")
 
     def vm_properties(self):
         return self.properties(self.schemas[VM_SCHEMA])
@@ -74,16 +90,32 @@ class Bindings:
         return found
 
 
+def schema_paths(extra):
+    """The files of dts/bindings and of the folders given by --bindings."""
+    paths = sorted(glob.glob(os.path.join(FOLDER, "*.yaml")))
+    for folder in extra:
+        found = sorted(glob.glob(os.path.join(folder, "*.yaml")))
+        if not found:
+            raise Refused(f"--bindings '{folder}': " + ("no .yaml file in it" if os.path.isdir(folder) else "no such folder"))
+        paths += found
+    return paths
+
+
 def nearest(name, known):
     """'; the nearest known one is ...' or nothing."""
     close = difflib.get_close_matches(name, sorted(known), 1, 0.4)
     return f"; the nearest known one is '{close[0]}'" if close else ""
 
 
-def schema_run(dtb_path, folder=FOLDER):
-    """dt-schema's remarks on a compiled description, a list of lines."""
-    _, messages = program_run(["dt-validate", "-s", folder, "-l", os.path.abspath(folder), "-m", dtb_path], "dt-schema",
-                              "dt-validate")
+def schema_run(dtb_path, extra=()):
+    """dt-schema's remarks on a compiled description, a list of lines. It reads one folder, so all schemas are put into one."""
+    with tempfile.TemporaryDirectory(prefix="armature-") as folder:
+        paths = schema_paths(extra)
+        for path in paths:
+            shutil.copy(path, folder)
+        _, messages = program_run(["dt-validate", "-s", folder, "-l", folder, "-m", dtb_path], "dt-schema", "dt-validate")
+        for path in paths:
+            messages = messages.replace(os.path.join(folder, os.path.basename(path)), path)
     return remarks_parse(messages, dtb_path)
 
 

@@ -54,9 +54,9 @@ def images_parse(arguments):
     return images
 
 
-def content_make(dtb, paths, what, checks=True):
+def content_make(dtb, paths, what, checks=True, bindings=()):
     """Reads the description and the images and refuses all that the hypervisor would refuse later."""
-    description = Description(tree_read(dtb, what), Bindings())
+    description = Description(tree_read(dtb, what), Bindings(bindings))
     if checks:
         description.refuse(what)
     roles = {}
@@ -73,8 +73,9 @@ def content_make(dtb, paths, what, checks=True):
     return Content(dtb, description.vms, images)
 
 
-def content_read(path, paths, checks=True, warn=None):
-    return content_make(tree_compile(path, warn), paths, f"description '{path}'", checks)
+def content_read(path, paths, checks=True, warn=None, bindings=()):
+    """`bindings`: folders with the schemas of vdevs from outside the tree."""
+    return content_make(tree_compile(path, warn), paths, f"description '{path}'", checks, bindings)
 
 
 def bundle_write(content, output, algorithm="crc32"):

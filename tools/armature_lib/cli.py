@@ -80,6 +80,11 @@ def parser_images(parser):
                         help="an image that the description names (repeatable)")
 
 
+def parser_bindings(parser):
+    parser.add_argument("--bindings", action="append", default=[], metavar="DIR",
+                        help="a folder with the schemas (.yaml) of vdevs from outside the tree (repeatable)")
+
+
 def parser_hash(parser):
     parser.add_argument("--hash", choices=HASHES, default="crc32", help="what the hypervisor checks images by (default: crc32)")
     parser.add_argument("--no-check", action="store_true",
@@ -89,6 +94,7 @@ def parser_hash(parser):
 def parser_bundle(parser):
     parser.add_argument("vms", metavar="VMS.dts", help="the VM description (source, or compiled)")
     parser_images(parser)
+    parser_bindings(parser)
     parser_hash(parser)
     parser.add_argument("-o", dest="output", required=True, metavar="OUT.bundle")
     parser.set_defaults(call=command_bundle)
@@ -97,6 +103,7 @@ def parser_bundle(parser):
 def parser_check(parser):
     parser.add_argument("vms", metavar="VMS.dts")
     parser_images(parser)
+    parser_bindings(parser)
     parser.add_argument("--quick", action="store_true", help="without dt-schema")
     parser.set_defaults(call=command_check)
 
@@ -104,6 +111,7 @@ def parser_check(parser):
 def parser_card(parser):
     parser.add_argument("--vms", metavar="VMS.dts", help="make the bundle from this description")
     parser_images(parser)
+    parser_bindings(parser)
     parser_hash(parser)
     parser.add_argument("--bundle", metavar="FILE", help="a bundle made before")
     parser.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
@@ -135,6 +143,7 @@ def parser_run_guest(parser):
     group.add_argument("--entry", type=address, metavar="IPA", help="where it starts (default: its first byte; ELF: as it says)")
     group.add_argument("--vms", metavar="VMS.dts", help="a VM description, with its images:")
     parser_images(group)
+    parser_bindings(group)
     group.add_argument("--bundle", metavar="FILE", help="a bundle made before, taken as it is")
     group.add_argument("--card", metavar="FILE", help="a card image made before, taken as it is (implies --boot uboot)")
     parser_hash(group)
@@ -172,7 +181,7 @@ def parser_run_channels(parser):
 
 
 def command_bundle(args):
-    content = content_read(args.vms, images_parse(args.image), not args.no_check, warn=note)
+    content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
     bundle_write(content, args.output, args.hash)
     return 0
 
@@ -180,7 +189,8 @@ def command_bundle(args):
 def command_check(args):
     """All that can be found: the schemas' remarks, what they cannot say, and with --image whether the images fit."""
     dtb = tree_compile(args.vms, note)
-    description = Description(tree_read(dtb, f"description '{args.vms}'"), Bindings(), known_devices_only=True)
+    description = Description(tree_read(dtb, f"description '{args.vms}'"), Bindings(args.bindings),
+                              known_devices_only=True)
     if args.image:
         paths = images_parse(args.image)
         roles = {name: role for vm in description.vms for name, role, _ in vm.images()}
@@ -192,7 +202,7 @@ def command_check(args):
             path = os.path.join(folder, "vms.dtb")
             with open(path, "wb") as file:
                 file.write(dtb)
-            description.faults += [f"dt-schema: {remark}" for remark in schema_run(path)]
+            description.faults += [f"dt-schema: {remark}" for remark in schema_run(path, args.bindings)]
     for remark in description.remarks:
         note(remark)
     description.refuse(f"description '{args.vms}'")
@@ -212,7 +222,8 @@ def command_card(args):
         bundle = args.bundle and file_required(args.bundle, "bundle")
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
-            bundle_write(content_read(args.vms, images_parse(args.image), not args.no_check, warn=note), bundle, args.hash)
+            content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
+            bundle_write(content, bundle, args.hash)
         if args.control_dtb:
             board = BOARDS[args.board]
             machine_tree(Machine(board, board.gics[0], args.cpu or board.cpu, args.smp or board.cores,

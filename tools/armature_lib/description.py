@@ -197,7 +197,8 @@ class Description:
         schema = self.bindings.device_schema(compatible)
         if schema is None and self.known_devices_only:
             names = " ".join(f'"{name}"' for name in compatible)
-            self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}")
+            self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}"
+                                  " (one from outside the tree: --bindings FOLDER names where its schema is)")
         if schema is not None or self.known_devices_only:
             self.names_check(node, self.bindings.device_properties(schema), strict=False)
         if "reg" in node:

@@ -48,10 +48,11 @@ def content_choose(args):
         for option in ("initrd", "append", "dtb", "dtb_at", "cpus", "guest_mem", "load", "entry"):
             if getattr(args, option) is not None:
                 raise Refused(f"run: --{option.replace('_', '-')} belongs to --kernel")
-    if args.image and ways != ["vms"]:
-        raise Refused("run: --image belongs to --vms")
+    for option in ("image", "bindings"):
+        if getattr(args, option) and ways != ["vms"]:
+            raise Refused(f"run: --{option} belongs to --vms")
     if ways == ["vms"]:
-        return content_read(args.vms, images_parse(args.image), not args.no_check, warn=None)
+        return content_read(args.vms, images_parse(args.image), not args.no_check, None, args.bindings)
     if ways == ["kernel"]:
         return guest_content(args)
     file_required(args.bundle or args.card, ways[0])

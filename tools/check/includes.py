@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Includes go one way: hyp/base <- arch <- boards <- hyp <- vdevs <- tests. Run from the repository's root."""
+"""
+includes.py [EXTERNAL_VDEV.c ...]: includes go one way: hyp/base <- arch <- boards <- hyp <- vdevs <- tests. Run from the
+repository's root.
+"""
 import os
 import re
 import subprocess
@@ -23,7 +26,7 @@ NEAR_ARCH = ('vdevs/vgic', 'vdevs/vtimer')
 
 def layer_of(path):
     for prefix, layer in (('hyp/base/', 'base'), ('hyp/api/', 'api'), ('hyp/', 'hyp'), ('arch/', 'arch'), ('boards/', 'boards'),
-                          ('vdevs/', 'vdevs'), ('tests/', 'tests')):
+                          ('vdevs/', 'vdevs'), ('tests/vdev-sample/', 'vdevs'), ('tests/', 'tests')):
         if path.startswith(prefix):
             return layer
     return None
@@ -33,8 +36,9 @@ def main():
     listing = subprocess.run(['git', 'ls-files', '--cached', '--others', '--exclude-standard', '--', '*.c', '*.h', '*.S', '*.lds'],
                              check=True, capture_output=True, text=True)
     errors = count = 0
-    for path in listing.stdout.split():
-        layer = layer_of(path)
+    external = sys.argv[1:]
+    for path in sorted(set(listing.stdout.split()) | set(external)):
+        layer = 'vdevs' if path in external else layer_of(path)
         if not layer or not os.path.exists(path):
             continue
         may = MAY['vdevs-arch' if path.startswith(NEAR_ARCH) else layer]

@@ -111,12 +111,12 @@ def compiler_frames(paths):
 class Pointers:
     """What calls through pointers can reach: from the source, and from the file of annotations."""
 
-    def __init__(self, path, elf, functions):
+    def __init__(self, path, elf, functions, extra=()):
         self.callers, self.members, self.recursion = {}, collections.defaultdict(set), {}
         self.functions, self.lines, self.elf = functions, {}, elf
         self.unknown = []
         text = ''
-        for folder in ('arch', 'boards', 'hyp', 'vdevs'):
+        for folder in ('arch', 'boards', 'hyp', 'vdevs', *extra):
             for name in glob.glob(f'{folder}/**/*.[ch]', recursive=True):
                 text += open(name, encoding='utf-8').read()
         known = {plain(f) for f in functions}
@@ -186,13 +186,14 @@ def main():
     parser.add_argument('--limit', type=int, required=True)
     parser.add_argument('--calls', required=True)
     parser.add_argument('--own', metavar='NAME=BYTES', action='append', default=[], help='a function that begins on a stack of its own')
+    parser.add_argument('--sources', metavar='FOLDER', action='append', default=[], help='of vdevs that are not in the tree')
     parser.add_argument('elf')
     parser.add_argument('su', nargs='*')
     options = parser.parse_args()
     functions, made = disassemble(options.elf)
     frames = compiler_frames(options.su)
     taken = address_taken(options.elf, made)
-    pointers = Pointers(options.calls, options.elf, functions)
+    pointers = Pointers(options.calls, options.elf, functions, options.sources)
     pointers.look_up([address for f in functions.values() for address in f.indirect])
     for function in functions.values():
         function.frame = function.frame or frames.get(plain(function.name), 0)
