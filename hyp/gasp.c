@@ -30,6 +30,8 @@ static __startup int gasp_region_add(struct vdev_builder *b, const struct gasp_r
 
 int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region *rgn)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     for (unsigned i = 0; i < n; i++) {
         int err = gasp_region_add(b, &rgn[i]);
         if (err)

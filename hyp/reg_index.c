@@ -15,6 +15,8 @@ static struct {
 
 int reg_index_make(const struct reg_table *t, struct reg_index *out)
 {
+    if (!phase_is(PHASE_STARTUP, "register table"))
+        return -EPERM;
     unsigned slot = 0;
     for (; slot < INDEX_CACHE && known[slot].table; slot++) {
         if (known[slot].table == t) {

@@ -38,16 +38,16 @@ struct cdev_state {
 int cdev_setup(struct vdev_builder *b, struct cdev_state *cs, cdev_notify notify) __startup __must_check;
 /* EOK or a positive errno, traced with the node's path. */
 int cdev_startup(struct vdev_builder *b, struct cdev_state *cs, unsigned ctrl, const void *arg) __startup __must_check;
-int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg);
+int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg) __running;
 
 /* Gives up to n bytes of input. */
-size_t cdev_read(struct cdev_state *cs, void *data, size_t n);
+size_t cdev_read(struct cdev_state *cs, void *data, size_t n) __running;
 /* Takes up to n bytes; CDEV_EVENT_OUTPUT follows if it took fewer. */
-size_t cdev_write(struct cdev_state *cs, const void *data, size_t n);
-bool cdev_input_available(struct cdev_state *cs);
-size_t cdev_input_num_available(struct cdev_state *cs);
+size_t cdev_write(struct cdev_state *cs, const void *data, size_t n) __running;
+bool cdev_input_available(struct cdev_state *cs) __running;
+size_t cdev_input_num_available(struct cdev_state *cs) __running;
 /* No byte more would be taken now. */
-bool cdev_output_full(struct cdev_state *cs);
+bool cdev_output_full(struct cdev_state *cs) __running;
 /* All that was taken is on its way: nothing is queued. */
-bool cdev_output_empty(struct cdev_state *cs);
-size_t cdev_output_num_pending(struct cdev_state *cs);
+bool cdev_output_empty(struct cdev_state *cs) __running;
+size_t cdev_output_num_pending(struct cdev_state *cs) __running;

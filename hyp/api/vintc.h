@@ -56,5 +56,5 @@ void guest_cpu_kick(guest_cpu *gcp);
 bool guest_cpu_in_guest(const guest_cpu *gcp);
 /* Brings the vCPU out of the guest and keeps it out until guest_cpu_resume(), its list registers folded: bounded wait for one exit.
  * Holds no lock. The caller is a vCPU's exit path; its own vCPU is out already. */
-void guest_cpu_pause(guest_cpu *gcp);
-void guest_cpu_resume(guest_cpu *gcp);
+void guest_cpu_pause(guest_cpu *gcp) __running;
+void guest_cpu_resume(guest_cpu *gcp) __running;
