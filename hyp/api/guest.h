@@ -5,7 +5,7 @@
 #include "hyp/base/phase.h"
 
 #define GXF_NONE 0
-/* Fetch/store `len` bytes of the `n` blocks. EOK, -1: inject an exception, or an errno. gcp NULL: address space only.
+/* Fetch or store `len` bytes of the `n` blocks. EOK, -1: inject an exception, or an errno. gcp NULL: address space only.
  * Thread safe; a register block needs the caller to be on that vCPU's exit path. */
 int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data,
                    size_t len) __running __must_check;
@@ -29,7 +29,11 @@ enum guest_cause {
 /* Ends the VM now: all its vCPUs leave the guest and stay out. Any core; does not wait. */
 void guest_terminate(guest_system *gsp, unsigned cause) __running;
 
+/* How many vCPUs the VM has. */
 unsigned guest_cpu_count(const guest_system *gsp);
+/* The vCPU of that index; NULL: there is none. */
 guest_cpu *guest_cpu_get(guest_system *gsp, unsigned index);
+/* Which of its VM's vCPUs it is. */
 unsigned guest_cpu_index(const guest_cpu *gcp);
+/* The VM's name, as in the description. */
 const char *guest_name(const guest_system *gsp);
