@@ -27,7 +27,7 @@ NEWLIB := $(CACHE)/newlib
 LIBFDT := $(CACHE)/libfdt
 
 # Goals that need no configuration and no compiler.
-plain_goals := help clean distclean setup run test test-all $(filter %_defconfig,$(MAKECMDGOALS))
+plain_goals := help api-tables check-api clean distclean setup run test test-all $(filter %_defconfig,$(MAKECMDGOALS))
 ifneq ($(filter-out $(plain_goals),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(defconfig)$(wildcard $(O)/.config),)
 $(error no boards/*/$(CONFIG)_defconfig: CONFIG is one of $(patsubst %_defconfig,%,$(notdir $(wildcard boards/*/*_defconfig))))
@@ -227,7 +227,7 @@ run-machine: $(O)/armature.bin guests
 
 # ---- Checks -------------------------------------------------------------------------------------------------------------
 
-checks := format spdx includes headers clang startup simd stack cppcheck mustfail descriptions sizes reproducible
+checks := format spdx includes headers clang startup simd stack cppcheck mustfail api descriptions sizes reproducible
 check:
 	$(Q)$(MAKE) --no-print-directory -s $(O)/armature.bin
 	$(Q)tools/testrun --quiet --title "make check ($(CONFIG))" $(foreach c,$(checks),'$(c): $(MAKE) --no-print-directory -s check-$(c)')
@@ -265,6 +265,11 @@ check-cppcheck: $(GENERATED)/autoconf.h
 		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(checked)
 check-mustfail: | $(libraries) $(generated)
 	$(Q)$(PYTHON) tools/check/mustfail.py tests/mustfail -- clang -fsyntax-only $(CLANGFLAGS)
+# docs/API.md's tables say what the declarations say; api-tables writes them.
+check-api:
+	$(Q)$(PYTHON) tools/check/safety.py docs/API.md $(sort $(wildcard hyp/api/*.h))
+api-tables:
+	$(Q)$(PYTHON) tools/check/safety.py --write docs/API.md $(sort $(wildcard hyp/api/*.h))
 check-descriptions: $(wildcard dts/*/*.dts)
 	$(Q)for each in $^; do tools/armature check $$each; done
 check-sizes: $(O)/armature.bin
@@ -337,7 +342,7 @@ distclean:
 help:
 	@sed 's/^  //' tools/make-help.txt
 
-.PHONY: all format run run-machine setup test test-all check bench unit unit-build guests guests-all clean distclean help \
+.PHONY: all format api-tables run run-machine setup test test-all check bench unit unit-build guests guests-all clean distclean help \
 	menuconfig olddefconfig savedefconfig FORCE $(checks:%=check-%)
 FORCE:
 

@@ -28,6 +28,8 @@ static void line_break(void *ctx)
 
 int cdev_setup(struct vdev_builder *b, struct cdev_state *cs, cdev_notify notify)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     *cs = (struct cdev_state){ .vdev = b->vdev, .notify = notify };
     return EOK;
 }
@@ -61,6 +63,8 @@ static __startup int console_open(struct vdev_builder *b, struct cdev_state *cs)
 
 int cdev_startup(struct vdev_builder *b, struct cdev_state *cs, unsigned ctrl, const void *arg)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     if (ctrl == VDEV_CTRL_FIRST_OPTIDX + CDEV_OPT_BACKEND)
         return backend_option(b, cs, arg);
     if (ctrl == VDEV_CTRL_OPTIONS_END && !cs->null)
@@ -68,46 +72,62 @@ int cdev_startup(struct vdev_builder *b, struct cdev_state *cs, unsigned ctrl, c
     return EOK;
 }
 
+static size_t port_available(const struct cdev_state *cs)
+{
+    return cs->port ? console_available(cs->port) : 0;
+}
+
+static size_t port_pending(const struct cdev_state *cs)
+{
+    return cs->port ? console_pending(cs->port) : 0;
+}
+
 int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg)
 {
     (void)arg;
+    if (!phase_is(PHASE_RUNNING, cs->vdev->v_name))
+        return EPERM;
     if (ctrl == VDEV_CTRL_STATUS)
         vdev_logf(LOG_INFO, cs->vdev, "back end %s: %u bytes to read, %u to send", cs->port ? "console" : "null",
-                  (unsigned)cdev_input_num_available(cs), (unsigned)cdev_output_num_pending(cs));
+                  (unsigned)port_available(cs), (unsigned)port_pending(cs));
     return EOK;
 }
 
 size_t cdev_read(struct cdev_state *cs, void *data, size_t n)
 {
+    if (!phase_is(PHASE_RUNNING, cs->vdev->v_name))
+        return 0;
     return cs->port ? console_read(cs->port, data, n) : 0;
 }
 
 size_t cdev_write(struct cdev_state *cs, const void *data, size_t n)
 {
+    if (!phase_is(PHASE_RUNNING, cs->vdev->v_name))
+        return 0;
     return cs->port ? console_write(cs->port, data, n) : n;
 }
 
 bool cdev_input_available(struct cdev_state *cs)
 {
-    return cdev_input_num_available(cs) != 0;
+    return phase_is(PHASE_RUNNING, cs->vdev->v_name) && port_available(cs);
 }
 
 size_t cdev_input_num_available(struct cdev_state *cs)
 {
-    return cs->port ? console_available(cs->port) : 0;
+    return phase_is(PHASE_RUNNING, cs->vdev->v_name) ? port_available(cs) : 0;
 }
 
 bool cdev_output_full(struct cdev_state *cs)
 {
-    return cs->port && !console_room(cs->port);
+    return !phase_is(PHASE_RUNNING, cs->vdev->v_name) || (cs->port && !console_room(cs->port));
 }
 
 bool cdev_output_empty(struct cdev_state *cs)
 {
-    return !cdev_output_num_pending(cs);
+    return !phase_is(PHASE_RUNNING, cs->vdev->v_name) || !port_pending(cs);
 }
 
 size_t cdev_output_num_pending(struct cdev_state *cs)
 {
-    return cs->port ? console_pending(cs->port) : 0;
+    return phase_is(PHASE_RUNNING, cs->vdev->v_name) ? port_pending(cs) : 0;
 }

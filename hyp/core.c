@@ -38,6 +38,8 @@ bool guest_cpu_in_guest(const guest_cpu *v)
 
 void guest_cpu_pause(guest_cpu *v)
 {
+    if (!phase_is(PHASE_RUNNING, v->vm->name))
+        return;
     __atomic_fetch_add(&v->pauses, 1, __ATOMIC_SEQ_CST);
     if (v->core == this_core())
         return; /* it cannot be in the guest while we run here */
@@ -50,6 +52,8 @@ void guest_cpu_pause(guest_cpu *v)
 
 void guest_cpu_resume(guest_cpu *v)
 {
+    if (!phase_is(PHASE_RUNNING, v->vm->name))
+        return;
     if (__atomic_sub_fetch(&v->pauses, 1, __ATOMIC_SEQ_CST) == 0)
         guest_cpu_kick(v);
 }

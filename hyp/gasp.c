@@ -43,6 +43,8 @@ static __startup int gasp_region_add(struct vdev_builder *b, const struct gasp_r
 
 int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region *rgn)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     for (unsigned i = 0; i < n; i++) {
         int err = gasp_region_add(b, &rgn[i]);
         if (err)
@@ -54,6 +56,8 @@ int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region
 int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs)
 {
     struct reg_index index;
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     int err = reg_table_check(regs, b->path);
     return -(err ? err : reg_index_make(regs, &index));
 }
@@ -89,7 +93,7 @@ static int gasp_region_change(guest_system *gsp, const struct gasp_region *g) NO
 
 unsigned gasp_region_set_soft(guest_system *gsp, unsigned n, const struct gasp_region *rgn, int *err)
 {
-    *err = phase_check(PHASE_RUNNING, __func__) ? EOK : EPERM;
+    *err = phase_is(PHASE_RUNNING, gsp->name) ? EOK : EPERM;
     for (unsigned i = 0; i < n; i++) {
         if (*err == EOK)
             *err = -gasp_region_change(gsp, &rgn[i]);

@@ -121,6 +121,8 @@ static __startup int gtree_answer(const struct gtree *g)
 
 int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32_t size)
 {
+    if (!phase_is(PHASE_STARTUP, f->gsp->name))
+        return EPERM;
     struct gtree *g = container_of(f, struct gtree, f);
 
     gtree_prop(g, name, data, size);
@@ -129,6 +131,8 @@ int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32
 
 int vdev_fdt_u32s(struct vdev_fdt *f, const char *name, const uint32_t *cells, unsigned n)
 {
+    if (!phase_is(PHASE_STARTUP, f->gsp->name))
+        return EPERM;
     struct gtree *g = container_of(f, struct gtree, f);
 
     gtree_u32s(g, name, cells, n);
@@ -137,6 +141,8 @@ int vdev_fdt_u32s(struct vdev_fdt *f, const char *name, const uint32_t *cells, u
 
 int vdev_fdt_string(struct vdev_fdt *f, const char *name, const char *value)
 {
+    if (!phase_is(PHASE_STARTUP, f->gsp->name))
+        return EPERM;
     struct gtree *g = container_of(f, struct gtree, f);
 
     gtree_string(g, name, value);

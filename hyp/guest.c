@@ -46,8 +46,15 @@ uint64_t guest_cpu_mpidr(const guest_cpu *gcp)
     return gcp->mpidr;
 }
 
+static const char *cpu_vm_name(const guest_cpu *gcp)
+{
+    return gcp ? gcp->vm->name : "no vCPU";
+}
+
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state)
 {
+    if (!phase_is(PHASE_RUNNING, gip->pic ? gip->pic->v_name : "a line without controller"))
+        return EPERM;
     if (!gip->pic)
         return EOK;
     const struct vdev_pic_functions *pic = gip->pic->v_factory->pic;
@@ -183,6 +190,8 @@ static int block_write(guest_cpu *gcp, const qvm_state_block *blk, const void *d
 
 int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data, size_t len)
 {
+    if (!phase_is(PHASE_RUNNING, cpu_vm_name(gcp)))
+        return EPERM;
     (void)flags;
     for (unsigned i = 0; i < n && len; i++) {
         size_t done;
@@ -198,6 +207,8 @@ int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, u
 int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
                     size_t len)
 {
+    if (!phase_is(PHASE_RUNNING, cpu_vm_name(gcp)))
+        return EPERM;
     (void)flags;
     for (unsigned i = 0; i < n && len; i++) {
         size_t done;

@@ -61,6 +61,8 @@ int guest_instr_register(struct vdev_builder *b, unsigned git, uint64_t qualifie
 {
     struct instr_traps *traps = &b->gsp->traps;
     struct instr_trap t = trap_of(git, qualifier);
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     bool any = git & GIT_FLAG_NO_QUALIFIER && t.git >= GIT_ARM_SYSREG && t.git <= GIT_ARM_SMC;
     if (!callback || (!any && !trap_is_sound(&t)))
         return error_at(EINVAL, "%s: guest_instr_register: type 0x%x, 0x%llx is not for a vdev", b->path, git,

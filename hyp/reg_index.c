@@ -26,6 +26,8 @@ bool reg_index_find(const struct reg_table *t, struct reg_index *out)
 
 int reg_index_make(const struct reg_table *t, struct reg_index *out)
 {
+    if (!phase_is(PHASE_STARTUP, "register table"))
+        return -EPERM;
     unsigned slot = 0;
     if (reg_index_find(t, out))
         return 0;

@@ -17,6 +17,8 @@
 
 int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *out)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     if (o->size != 4)
         return error_at(EINVAL, "%s: %s is %u bytes, not one number of 4", b->path, o->name, o->size);
     *out = fdt32_ld(o->data);
@@ -25,6 +27,8 @@ int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, u
 
 int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, uint64_t *out)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     if (o->size != 4 && o->size != 8)
         return error_at(EINVAL, "%s: %s is %u bytes, not one number of 4 or 8", b->path, o->name, o->size);
     *out = o->size == 4 ? fdt32_ld(o->data) : fdt64_ld(o->data);
@@ -33,6 +37,8 @@ int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, u
 
 int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o, const char **out)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     const char *s = o->data;
     if (!o->size || strnlen(s, o->size) != o->size - 1)
         return error_at(EINVAL, "%s: %s is not one string", b->path, o->name);
@@ -42,18 +48,23 @@ int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o
 
 void *vdev_alloc(struct vdev_builder *b, size_t bytes)
 {
-    (void)b;
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return NULL;
     return hyp_alloc(bytes, 16);
 }
 
 void *vintc_cpu_alloc(guest_cpu *gcp, size_t bytes)
 {
+    if (!phase_is(PHASE_STARTUP, gcp->vm->name))
+        return NULL;
     gcp->intc = hyp_alloc(bytes, 16);
     return gcp->intc;
 }
 
 int vintc_register(struct vdev_builder *b, const struct vintc_ops *ops)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     struct guest_system *vm = b->gsp;
     if (vm->intc_vdev)
         return error_at(EBUSY, "%s: the VM has an interrupt controller already: %s", b->path, vm->intc_vdev->v_name);

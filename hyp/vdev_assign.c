@@ -46,6 +46,8 @@ static __startup int node_entries(const struct vdev_builder *b, const char *name
 
 bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint64_t *size)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return false;
     int bytes;
     const fdt64_t *reg = node_property(b, "reg", &bytes);
     if (!reg || index >= (unsigned)bytes / REG_SIZE)
@@ -57,6 +59,8 @@ bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint
 
 int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_intr *out)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
     int bytes;
     uint32_t cells[INTR_CELLS];
     const fdt32_t *interrupts = node_property(b, "interrupts", &bytes);
@@ -100,6 +104,8 @@ static bool pin_reserved(const struct config_vm *c, uint32_t pin)
 
 bool vdev_pin_taken(const struct vdev_builder *b, uint32_t pin)
 {
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return true;
     for (unsigned i = 0; i < lines.count; i++)
         if (lines.claim[i].pin == pin)
             return true;

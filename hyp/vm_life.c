@@ -166,6 +166,8 @@ void vm_cpu_clock(struct guest_cpu *v)
 
 void guest_terminate(guest_system *vm, unsigned cause)
 {
+    if (!phase_is(PHASE_RUNNING, vm->name))
+        return;
     lock_acquire(&vm->lock);
     bool first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
     if (first) {

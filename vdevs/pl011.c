@@ -105,7 +105,7 @@ static uint32_t flags_now(const struct pl011 *u)
 }
 
 /* What any change ends with: flags and interrupt line follow the state. */
-static void state_settle(vdev_t *v, struct pl011 *u) REQUIRES(v->v_mtx)
+static __running void state_settle(vdev_t *v, struct pl011 *u) REQUIRES(v->v_mtx)
 {
     u->fr = flags_now(u);
     u->mis = u->ris & u->imsc;
@@ -141,7 +141,7 @@ static void rx_time_out(struct pl011 *u)
 }
 
 /* Takes what the back end has and the FIFO has room for; the rest waits there. */
-static void rx_fill(struct pl011 *u)
+static __running void rx_fill(struct pl011 *u)
 {
     uint8_t byte;
     if (u->cr & UARTCR_LBE)
@@ -152,7 +152,7 @@ static void rx_fill(struct pl011 *u)
 }
 
 /* Sends what the back end takes; in loopback to the own receiver. */
-static void tx_drain(struct pl011 *u)
+static __running void tx_drain(struct pl011 *u)
 {
     bool sent = false;
     while (u->tx.count) {
@@ -170,7 +170,7 @@ static void tx_drain(struct pl011 *u)
         rx_time_out(u);
 }
 
-static uint64_t dr_take(struct pl011 *u)
+static __running uint64_t dr_take(struct pl011 *u)
 {
     if (!u->rx.count)
         return 0;
@@ -186,7 +186,7 @@ static uint64_t dr_take(struct pl011 *u)
 }
 
 /* Into a full FIFO it is lost, as in the hardware. */
-static void tx_queue(struct pl011 *u, uint8_t byte)
+static __running void tx_queue(struct pl011 *u, uint8_t byte)
 {
     if (u->tx.count >= depth(u))
         return;
@@ -197,7 +197,7 @@ static void tx_queue(struct pl011 *u, uint8_t byte)
 }
 
 /* The way of nearly every byte: past an empty FIFO. Only the transmit interrupt can change by it. */
-static bool tx_pass(struct pl011 *u, uint8_t byte)
+static __running bool tx_pass(struct pl011 *u, uint8_t byte)
 {
     if (u->tx.count || u->cr & UARTCR_LBE || !cdev_write(&u->cdev, &byte, 1))
         return false;
@@ -218,7 +218,7 @@ static void lcr_h_write(struct pl011 *u, uint64_t value)
     }
 }
 
-static void cr_write(struct pl011 *u, uint64_t value)
+static __running void cr_write(struct pl011 *u, uint64_t value)
 {
     uint32_t was = modem_inputs(u);
     u->cr = value & UARTCR_BITS;
@@ -229,7 +229,7 @@ static void cr_write(struct pl011 *u, uint64_t value)
     rx_fill(u);
 }
 
-static void register_write(struct pl011 *u, uint32_t offset, uint64_t value)
+static __running void register_write(struct pl011 *u, uint32_t offset, uint64_t value)
 {
     switch (offset) {
     case UARTRSR: u->rsr = u->overrun = 0; break;
@@ -245,7 +245,7 @@ static void register_write(struct pl011 *u, uint32_t offset, uint64_t value)
 }
 
 /* The bus gives a register whole words: a narrow write beside its low bits does not reach it. */
-static void pl011_write(const struct reg_access *a, uint64_t value)
+static __running void pl011_write(const struct reg_access *a, uint64_t value)
 {
     struct pl011 *u = pl011_of(a->vdev);
     if (a->offset & 3)
@@ -262,7 +262,7 @@ static uint64_t lane(const struct reg_access *a, uint64_t value)
     return value >> 8 * (a->offset & 3);
 }
 
-static void dr_write(const struct reg_access *a, uint64_t value)
+static __running void dr_write(const struct reg_access *a, uint64_t value)
 {
     struct pl011 *u = pl011_of(a->vdev);
     if (a->offset)
@@ -278,7 +278,7 @@ static void dr_write(const struct reg_access *a, uint64_t value)
     lock_release(&a->vdev->v_mtx);
 }
 
-static uint64_t dr_read(const struct reg_access *a)
+static __running uint64_t dr_read(const struct reg_access *a)
 {
     struct pl011 *u = pl011_of(a->vdev);
     lock_acquire(&a->vdev->v_mtx);
@@ -322,7 +322,7 @@ static void state_reset(struct pl011 *u)
 }
 
 /* What the guest had not read yet when it was reset stays in the back end, what the FIFOs held is gone. */
-static void pl011_reset(vdev_t *v)
+static __running void pl011_reset(vdev_t *v)
 {
     struct pl011 *u = pl011_of(v);
     lock_acquire(&v->v_mtx);
@@ -332,7 +332,7 @@ static void pl011_reset(vdev_t *v)
     lock_release(&v->v_mtx);
 }
 
-static void pl011_notify(vdev_t *v, unsigned events)
+static __running void pl011_notify(vdev_t *v, unsigned events)
 {
     struct pl011 *u = pl011_of(v);
     lock_acquire(&v->v_mtx);
@@ -364,7 +364,7 @@ static __startup int pl011_startup(struct vdev_builder *b, unsigned ctrl, const 
     return cdev_startup(b, &pl011_of(b->vdev)->cdev, ctrl, arg);
 }
 
-static int pl011_control(vdev_t *v, unsigned ctrl, const void *arg)
+static __running int pl011_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     if (ctrl == VDEV_CTRL_RESET)
         pl011_reset(v);

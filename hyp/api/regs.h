@@ -63,10 +63,12 @@ static inline const struct reg *reg_find_from(const struct reg_table *t, uint32_
             return &t->rows[n];
     return NULL;
 }
+/* The row that covers the offset, or NULL, by looking from the first. Pure. */
 static inline const struct reg *reg_find(const struct reg_table *t, uint32_t offset)
 {
     return reg_find_from(t, 0, offset);
 }
+/* The same, beginning where the table's index says. Pure. */
 static inline const struct reg *reg_find_indexed(const struct reg_table *t, const struct reg_index *index,
                                                  uint32_t offset)
 {
@@ -82,5 +84,5 @@ static inline bool reg_takes(const struct reg *row, uint32_t offset, unsigned si
 int reg_index_make(const struct reg_table *t, struct reg_index *out) __startup __must_check;
 /* The index that reg_index_make() made of the table; false: it never did. Any phase. */
 bool reg_index_find(const struct reg_table *t, struct reg_index *out);
-/* 0, or -EINVAL naming the first row out of order. */
+/* Are the rows sound and in order? 0, or -EINVAL naming the first that is not. */
 int reg_table_check(const struct reg_table *t, const char *name);

@@ -125,12 +125,14 @@ struct vdev_fdt {
     const guest_system *gsp;
     uint32_t gic_phandle;
 };
+/* Adds a property to the vdev's node in the guest's tree: bytes, cells, a string. EOK; ENOSPC: the tree is full. At GEN_FDT. */
 int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32_t size) __startup __must_check;
 int vdev_fdt_u32s(struct vdev_fdt *f, const char *name, const uint32_t *cells, unsigned n) __startup __must_check;
 int vdev_fdt_string(struct vdev_fdt *f, const char *name, const char *value) __startup __must_check;
 
 /* "name@location" for messages; snprintf-like. Any phase. */
 int vdev_string(char *buf, size_t n, const vdev_t *v);
+/* A line in the log, with VM and vdev in front. Any phase, any core. */
 void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Interrupt-controller vdevs. */

@@ -35,11 +35,11 @@ struct vintc_ops {
 
 /* Makes `v` the VM's controller; its factory's pic table serves `interrupts` properties. EBUSY: there is one already. */
 int vintc_register(struct vdev_builder *b, const struct vintc_ops *ops) __startup __must_check;
-/* The controller's private data a vCPU, `bytes` zeroed, from startup on. */
+/* Makes the controller's private data of a vCPU: `bytes`, zeroed. NULL with a traced error. */
 void *vintc_cpu_alloc(guest_cpu *gcp, size_t bytes) __startup;
 /* Zeroed memory for the VM's life. NULL with a traced error. */
 void *vdev_alloc(struct vdev_builder *b, size_t bytes) __startup;
-/* The controller's per-VM and per-vCPU data. */
+/* The controller's private data of a vCPU. */
 static inline void *vintc_cpu_data(guest_cpu *gcp)
 {
     return *(void **)gcp; /* first member of struct guest_cpu */
@@ -48,7 +48,9 @@ static inline void *vintc_cpu_data(guest_cpu *gcp)
 bool vdev_pin_taken(const struct vdev_builder *b, uint32_t pin) __startup;
 /* The VM's controller vdev; NULL before one registered. Any phase. */
 vdev_t *vintc_vdev(const guest_system *gsp);
+/* The VM that the vCPU belongs to. */
 guest_system *guest_cpu_system(const guest_cpu *gcp);
+/* The vCPU's MPIDR_EL1 as the guest reads it. */
 uint64_t guest_cpu_mpidr(const guest_cpu *gcp);
 /* The vCPU should look at its interrupts: wakes it if it sleeps, brings it out of the guest if it runs on another core. Any core. */
 void guest_cpu_kick(guest_cpu *gcp);
@@ -56,5 +58,6 @@ void guest_cpu_kick(guest_cpu *gcp);
 bool guest_cpu_in_guest(const guest_cpu *gcp);
 /* Brings the vCPU out of the guest and keeps it out until guest_cpu_resume(), its list registers folded: bounded wait for one exit.
  * Holds no lock. The caller is a vCPU's exit path; its own vCPU is out already. */
-void guest_cpu_pause(guest_cpu *gcp);
-void guest_cpu_resume(guest_cpu *gcp);
+void guest_cpu_pause(guest_cpu *gcp) __running;
+/* Lets it go on after as many guest_cpu_pause(). */
+void guest_cpu_resume(guest_cpu *gcp) __running;

@@ -53,10 +53,22 @@ extern struct phase_token STARTUP, RUNNING, MAY_BLOCK;
 
 enum phase { PHASE_STARTUP, PHASE_RUNNING };
 
+/* Written once, by startup_end(), before any core is let out of startup; so who reads it needs no barrier. */
+extern enum phase machine_phase;
+
 /* The machine's phase now. Any phase, any core. */
-enum phase phase_now(void);
-/* Is it `want`? If not, says so in the log (function, phase) and answers false. Any phase. */
-bool phase_check(enum phase want, const char *function);
+static inline enum phase phase_now(void)
+{
+    return __atomic_load_n(&machine_phase, __ATOMIC_RELAXED);
+}
+/*
+ * How a function of the vdev API keeps to its phase at run time: `if (!phase_is(PHASE_RUNNING, v->v_name)) return EPERM;`. One load
+ * and a branch; `who` (a vdev's, node's or VM's name) is worked out for the message only, which names function, who and phase.
+ * The log needs no limit: no guest runs during startup, and what is for startup only is unmapped once guests do.
+ */
+#define phase_is(want, who) (__builtin_expect(phase_now() == (want), 1) || phase_refuse(want, __func__, who))
+/* Says that `function` was refused to `who` outside the phase `want`. False, always. Any phase, any core. */
+bool phase_refuse(enum phase want, const char *function, const char *who) __attribute__((cold));
 
 /* How code that the compiler cannot follow (a function pointer's target) states what its one caller made sure of. */
 static inline void phase_assume_startup(void) ASSERT_HELD(STARTUP) NO_THREAD_SAFETY

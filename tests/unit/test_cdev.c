@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/cdev.c */
+/* sources: hyp/base/phase.c hyp/cdev.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,13 +100,18 @@ static void notify(vdev_t *vdev, unsigned events)
 static vdev_t vdev = { .v_name = "serial@9000000" };
 static struct vdev_builder builder = { .vdev = &vdev, .path = "/linux/serial@9000000" };
 
+/* Leaves it as the running machine sees it. */
 static int create(struct cdev_state *cs, const char *backend)
 {
+    machine_phase = PHASE_STARTUP;
     const struct vdev_option o = { "armature,backend", backend, backend ? (uint32_t)strlen(backend) + 1 : 0 };
     int err = cdev_setup(&builder, cs, notify);
     if (!err && backend)
         err = cdev_startup(&builder, cs, VDEV_CTRL_FIRST_OPTIDX + CDEV_OPT_BACKEND, &o);
-    return err ? err : cdev_startup(&builder, cs, VDEV_CTRL_OPTIONS_END, NULL);
+    if (!err)
+        err = cdev_startup(&builder, cs, VDEV_CTRL_OPTIONS_END, NULL);
+    machine_phase = PHASE_RUNNING;
+    return err;
 }
 
 static void test_console(void **state)

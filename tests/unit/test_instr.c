@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/instr.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/instr.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* Instructions that vdevs serve: who may register what, and who is asked. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,6 +115,9 @@ static void test_refused(void **state)
         assert_true(log_has("/vm/one: guest_instr_register: "));
     }
     assert_int_equal(guest_instr_register(&b1, GIT_ARM_HVC, GIT_CALLS(1, 1), NULL), EINVAL);
+    machine_phase = PHASE_RUNNING;
+    assert_int_equal(guest_instr_register(&b1, GIT_ARM_HVC, GIT_CALLS(1, 1), serve), EPERM);
+    machine_phase = PHASE_STARTUP;
     for (unsigned i = 0; i < GUEST_INSTR_MAX; i++)
         assert_int_equal(guest_instr_register(&b1, GIT_ARM_HVC, GIT_CALLS(i, i), serve), EOK);
     assert_int_equal(guest_instr_register(&b1, GIT_ARM_HVC, GIT_CALLS(99, 99), serve), ENOSPC);

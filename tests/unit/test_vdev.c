@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/vdev.c hyp/vdev_assign.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/vdev.c hyp/vdev_assign.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* The vdevs of a VM from description to end: order, places, interrupts, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,12 +18,6 @@
 #include "tests/unit/tree_support.h"
 
 /* ---- Factories that write down what happens to them ---- */
-
-bool phase_check(enum phase want, const char *function)
-{
-    (void)function;
-    return want == PHASE_STARTUP;
-}
 
 static char history[8192];
 static unsigned fail_code = ~0u; /* the control code that the device `failing` refuses */

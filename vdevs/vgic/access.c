@@ -35,7 +35,7 @@ static bool virq_is_ahead(const struct virq *v, const struct vgic_cpu *home)
  * Locks it with the truth in it. A vCPU that runs with it in a list register is brought out and answered in *paused: the caller lets it go
  * on. Tried again if the virq moves meanwhile, as often as there are vCPUs to move to; then what is known has to do.
  */
-static struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *self, guest_cpu **paused) NO_THREAD_SAFETY
+static __running struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *self, guest_cpu **paused) NO_THREAD_SAFETY
 {
     *paused = NULL;
     struct vgic_cpu *home = virq_lock(v);

@@ -17,7 +17,7 @@ static uint64_t ctlr_read(const struct reg_access *a)
 }
 
 /* When a group goes off, no vCPU takes an interrupt of it after the write (GICD_CTLR.RWP reads as 0): who runs is brought out. */
-static void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
+static __running void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
 {
     bool pause = off && cpu->gcp != self;
     if (pause)
@@ -31,7 +31,7 @@ static void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
         guest_cpu_kick(cpu->gcp);
 }
 
-static void ctlr_write(const struct reg_access *a, uint64_t value)
+static __running void ctlr_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic *g = vgic_of(a);
     uint32_t new = (uint32_t)(value & GICD_CTLR_ENABLES);
@@ -41,23 +41,23 @@ static void ctlr_write(const struct reg_access *a, uint64_t value)
 }
 
 /* Registers of a bit an interrupt: index 0 holds SGIs and PPIs, which are in GICR; RES0 here. */
-static uint64_t word_read(const struct reg_access *a, enum virq_word word)
+static __running uint64_t word_read(const struct reg_access *a, enum virq_word word)
 {
     return a->index ? virq_word_read(&vgic_of(a)->spi[(a->index - 1) * 32], word, a->gcp) : 0;
 }
 
-static void word_write(const struct reg_access *a, enum virq_word word, uint64_t value)
+static __running void word_write(const struct reg_access *a, enum virq_word word, uint64_t value)
 {
     if (a->index)
         virq_word_write(&vgic_of(a)->spi[(a->index - 1) * 32], word, (uint32_t)value, a->gcp);
 }
 
 #define WORD_FUNCTIONS(name, word) \
-    static uint64_t name##_read(const struct reg_access *a) \
+    static __running uint64_t name##_read(const struct reg_access *a) \
     { \
         return word_read(a, word); \
     } \
-    static void name##_write(const struct reg_access *a, uint64_t value) \
+    static __running void name##_write(const struct reg_access *a, uint64_t value) \
     { \
         word_write(a, word, value); \
     }
@@ -99,7 +99,7 @@ static uint64_t irouter_read(const struct reg_access *a)
     return route >> 8 * (a->offset & 4);
 }
 
-static void irouter_write(const struct reg_access *a, uint64_t value)
+static __running void irouter_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic *g = vgic_of(a);
     struct virq *v = &g->spi[a->index];

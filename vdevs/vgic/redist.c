@@ -29,7 +29,7 @@ static uint64_t waker_read(const struct reg_access *a)
     return cpu_of(a)->asleep ? GICR_WAKER_PROCESSOR_SLEEP | GICR_WAKER_CHILDREN_ASLEEP : 0;
 }
 
-static void waker_write(const struct reg_access *a, uint64_t value)
+static __running void waker_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic_cpu *cpu = cpu_of(a);
     bool asleep = value & GICR_WAKER_PROCESSOR_SLEEP, pause = asleep && cpu->gcp != a->gcp;
@@ -49,11 +49,11 @@ static void waker_write(const struct reg_access *a, uint64_t value)
 }
 
 #define WORD_FUNCTIONS(name, word) \
-    static uint64_t name##_read(const struct reg_access *a) \
+    static __running uint64_t name##_read(const struct reg_access *a) \
     { \
         return virq_word_read(cpu_of(a)->banked, word, a->gcp); \
     } \
-    static void name##_write(const struct reg_access *a, uint64_t value) \
+    static __running void name##_write(const struct reg_access *a, uint64_t value) \
     { \
         virq_word_write(cpu_of(a)->banked, word, (uint32_t)value, a->gcp); \
     }

@@ -25,7 +25,7 @@ static bool op_deactivate(struct virq *v)
     return v->active && (virq_set_active(v, false) || v->hw);
 }
 
-static void dir_write(struct vgic_cpu *cpu, uint64_t value)
+static __running void dir_write(struct vgic_cpu *cpu, uint64_t value)
 {
     struct virq *v = vgic_virq(cpu, (uint32_t)field_get(ICC_DIR_INTID, value));
     if (v && (gic_vmcr_read() & VGIC_VMCR_EOIM))
@@ -40,7 +40,7 @@ static void ctlr_write(uint64_t value)
     gic_vmcr_write(vmcr);
 }
 
-static enum sysreg_result icc_write(struct vgic_cpu *cpu, const struct sysreg_access *a)
+static __running enum sysreg_result icc_write(struct vgic_cpu *cpu, const struct sysreg_access *a)
 {
     switch (a->reg) {
     case ICC_SGI1R_EL1: vgic_sgi(cpu, a->value, true); return SYSREG_DONE;

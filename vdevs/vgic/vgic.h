@@ -112,7 +112,7 @@ static inline struct vgic_cpu *vgic_cpu_at(const struct vgic *g, uint64_t affini
 }
 
 /* sysreg.c */
-enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a);
+enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a) __running;
 /* sgi.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
 void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
@@ -141,17 +141,17 @@ static inline void virq_unlock_after(struct virq *v, struct vgic_cpu *home, bool
 }
 /* An operation on what must be known for sure: a running vCPU that may have changed it is brought out first. Waits for that. */
 typedef bool (*virq_op)(struct virq *v); /* answers as virq_update() */
-void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op);
+void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op) __running;
 /* For every virq of first[0..31] whose bit is set. */
-void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op);
+void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op) __running;
 /* Reads one bit of state of 32 virqs. */
-uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v));
+uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v)) __running;
 /* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
 void virq_sample(struct virq *v);
 /* words.c: the registers that GICD and GICR have in common, on the 32 virqs from `first`. */
 enum virq_word { WORD_GROUP, WORD_SENABLE, WORD_CENABLE, WORD_SPEND, WORD_CPEND, WORD_SACTIVE, WORD_CACTIVE };
-uint32_t virq_word_read(struct virq *first, enum virq_word word, guest_cpu *self);
-void virq_word_write(struct virq *first, enum virq_word word, uint32_t value, guest_cpu *self);
+uint32_t virq_word_read(struct virq *first, enum virq_word word, guest_cpu *self) __running;
+void virq_word_write(struct virq *first, enum virq_word word, uint32_t value, guest_cpu *self) __running;
 uint64_t virq_priority_read(const struct virq *first, unsigned bytes);
 void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uint8_t mask, guest_cpu *self);
 /* GICx_ICFGR: the 16 virqs from `first`. */
@@ -159,7 +159,7 @@ uint32_t virq_config_read(const struct virq *first);
 void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
 
 /* route.c: which vCPU a shared interrupt goes to. */
-void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self);
+void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self) __running;
 /* Moves it to the home that its route asks for now, or as soon as it can move. Never waits. */
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
 /* Interrupts of 1-of-N routing, after a vCPU fell asleep or woke. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/base/phase.c hyp/vm_life.c tests/unit/tree_support.c */
+/* A vdev ends its VM: once, and not before the machine runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "hyp/api/guest.h"
+#include "hyp/core.h"
+#include "hyp/machine.h"
+#include "hyp/results.h"
+#include "hyp/vdev_core.h"
+#include "hyp/vm_life.h"
+#include "tests/unit/tree_support.h"
+
+static unsigned kicks;
+
+const struct platform *platform(void)
+{
+    static const struct platform none;
+    return &none;
+}
+
+void core_kick(struct core *c)
+{
+    (void)c;
+    kicks++;
+}
+
+void machine_vm_ended(void)
+{
+}
+
+void results_line(const char *fmt, ...)
+{
+    (void)fmt;
+}
+
+uint64_t timer_now(void)
+{
+    return 0;
+}
+
+void timer_vcpu_set_zero(struct timer_vcpu *t, uint64_t zero)
+{
+    (void)t;
+    (void)zero;
+}
+
+void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
+{
+    (void)v;
+    (void)pc;
+    (void)x0;
+}
+
+int vdev_control_all(struct guest_system *vm, unsigned code)
+{
+    (void)vm;
+    (void)code;
+    return 0;
+}
+
+void vm_load_start(struct guest_system *vm)
+{
+    (void)vm;
+}
+
+static struct core core;
+static struct guest_cpu cpu = { .core = &core }, *cpus[] = { &cpu };
+static struct guest_system vm = { .name = "linux", .cpus = cpus, .cpu_count = 1 };
+
+static int setup(void **state)
+{
+    (void)state;
+    vm.state = VM_RUNNING;
+    vm.cause = 0;
+    kicks = 0;
+    log_forget();
+    return 0;
+}
+
+static void test_at_startup(void **state)
+{
+    (void)state;
+    machine_phase = PHASE_STARTUP;
+    guest_terminate(&vm, GTC_CRASH);
+    assert_string_equal(log_all(),
+                        "linux: guest_terminate refused: for running only, and the machine is starting up\n");
+    assert_int_equal(vm.state, VM_RUNNING);
+    assert_int_equal(kicks, 0);
+}
+
+static void test_first_cause(void **state)
+{
+    (void)state;
+    machine_phase = PHASE_RUNNING;
+    guest_terminate(&vm, GTC_WATCHDOG);
+    guest_terminate(&vm, GTC_OFF);
+    assert_int_equal(vm.state, VM_ENDING);
+    assert_int_equal(vm.cause, GTC_WATCHDOG);
+    assert_int_equal(kicks, 1);
+    assert_string_equal(log_all(), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_at_startup, setup),
+        cmocka_unit_test_setup(test_first_cause, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
