@@ -9,5 +9,7 @@ void assign_begin(void) __startup;
 int assign_given_place(struct vdev_builder *b) __startup __must_check;
 /* The node's `interrupts` claimed, the first of them into v_intr, by the factory's rules. 0 or a traced error. */
 int assign_given_lines(struct vdev_builder *b) __startup __must_check;
+/* Makes the line the vdev's, as a source of its own if it is shared. 0; -EEXIST, -E2BIG: traced. */
+int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line) __startup __must_check;
 /* What was not given and the vdev needs. 0 or a traced error. */
 int assign_free(struct vdev_builder *b) __startup __must_check;

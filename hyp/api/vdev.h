@@ -136,6 +136,7 @@ void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...) __a
 /* Interrupt-controller vdevs. */
 struct vdev_pic_functions {
     uint32_t pnum_mask;
+    uint32_t first_pin, num_pins; /* lines that exist: first_pin <= param < num_pins */
     /* Drive the line: gip->src_id is the source's bit; level. Any core, takes the controller's lock. */
     int (*signal)(const struct guest_intr *gip, enum guest_intr_state state);
     /* The cells of one interrupt of a node (in the CPU's byte order) to a line, and back. EOK or a positive errno, traced. */
