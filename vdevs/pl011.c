@@ -377,6 +377,7 @@ static const char *const pl011_options[] = { CDEV_OPTION_NAMES, NULL };
 VDEV_FACTORY(pl011_factory) = {
     .abi = QVM_VDEV_ABI,
     .factory_flags = VFF_VDEV_MEM | VFF_MUTEX,
+    .safety = VDEV_SAFETY_SELECTED,
     .name = "pl011",
     .compatible = pl011_compatible,
     .option_list = pl011_options,

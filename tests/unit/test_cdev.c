@@ -102,7 +102,7 @@ static struct vdev_builder builder = { .vdev = &vdev, .path = "/linux/serial@900
 
 static int create(struct cdev_state *cs, const char *backend)
 {
-    const struct vdev_option o = { "armature,backend", backend, backend ? (uint32_t)strlen(backend) + 1 : 0 };
+    const struct vdev_option o = { "armature,backend", backend, backend ? (uint32_t)strlen(backend) + 1 : 0, 0 };
     int err = cdev_setup(&builder, cs, notify);
     if (!err && backend)
         err = cdev_startup(&builder, cs, VDEV_CTRL_FIRST_OPTIDX + CDEV_OPT_BACKEND, &o);

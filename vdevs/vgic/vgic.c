@@ -210,6 +210,7 @@ static const char *const vgic_compatible[] = { "arm,gic-v3", NULL };
 VDEV_FACTORY(vgic_factory) = {
     .abi = QVM_VDEV_ABI,
     .factory_flags = VFF_MANUAL_REGION | VFF_INTR_NO,
+    .safety = VDEV_SAFETY_SELECTED,
     .name = "gic",
     .compatible = vgic_compatible,
     .extra_space = sizeof(struct vgic),
