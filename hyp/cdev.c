@@ -71,10 +71,10 @@ int cdev_startup(struct vdev_builder *b, struct cdev_state *cs, unsigned ctrl, c
 int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg)
 {
     (void)arg;
-    if (ctrl == VDEV_CTRL_STATUS)
-        vdev_logf(LOG_INFO, cs->vdev, "back end %s: %u bytes to read, %u to send", cs->port ? "console" : "null",
-                  (unsigned)cdev_input_num_available(cs), (unsigned)cdev_output_num_pending(cs));
-    return EOK;
+    if (ctrl != VDEV_CTRL_STATUS)
+        return EOK;
+    return qvm_report(cs->vdev, "back end %s: %u bytes to read, %u to send", cs->port ? "console" : "null",
+                      (unsigned)cdev_input_num_available(cs), (unsigned)cdev_output_num_pending(cs));
 }
 
 size_t cdev_read(struct cdev_state *cs, void *data, size_t n)

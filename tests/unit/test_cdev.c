@@ -32,6 +32,15 @@ void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
     (void)fmt;
 }
 
+static unsigned reports;
+int qvm_report(const vdev_t *v, const char *fmt, ...)
+{
+    (void)v;
+    (void)fmt;
+    reports++;
+    return EOK;
+}
+
 const char *guest_name(const guest_system *gsp)
 {
     (void)gsp;
@@ -130,7 +139,10 @@ static void test_console(void **state)
     assert_false(cdev_output_empty(&first));
     assert_true(cdev_input_available(&first));
     assert_int_equal(cdev_input_num_available(&first), 3);
+    assert_int_equal(cdev_control(&first, VDEV_CTRL_RESET, NULL), EOK);
+    assert_int_equal(reports, 0);
     assert_int_equal(cdev_control(&first, VDEV_CTRL_STATUS, NULL), EOK);
+    assert_int_equal(reports, 1);
 }
 
 static void test_null(void **state)
