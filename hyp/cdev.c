@@ -87,10 +87,10 @@ int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg)
     (void)arg;
     if (!phase_is(PHASE_RUNNING, cs->vdev->v_name))
         return EPERM;
-    if (ctrl == VDEV_CTRL_STATUS)
-        vdev_logf(LOG_INFO, cs->vdev, "back end %s: %u bytes to read, %u to send", cs->port ? "console" : "null",
-                  (unsigned)port_available(cs), (unsigned)port_pending(cs));
-    return EOK;
+    if (ctrl != VDEV_CTRL_STATUS)
+        return EOK;
+    return qvm_report(cs->vdev, "back end %s: %u bytes to read, %u to send", cs->port ? "console" : "null",
+                      (unsigned)port_available(cs), (unsigned)port_pending(cs));
 }
 
 size_t cdev_read(struct cdev_state *cs, void *data, size_t n)

@@ -14,6 +14,7 @@
 
 enum unsupported_policy { UNSUPPORTED_FAIL, UNSUPPORTED_IGNORE, UNSUPPORTED_ABORT };
 enum end_policy { END_STOP, END_RESTART };
+enum safety_policy { SAFETY_NONE, SAFETY_WARN, SAFETY_REQUIRED };
 enum counter_policy { COUNTER_HOST, COUNTER_OWN };
 
 struct config_ram {
@@ -42,6 +43,7 @@ struct config_vm {
     enum unsupported_policy on_reference, on_instruction, on_register;
     enum end_policy on_reset, on_crash;
     enum counter_policy counter;
+    enum safety_policy safety; /* what is done about vdevs that are not VDEV_SAFETY_SELECTED */
     bool identity, dry_run;
     struct config_ram ram[CONFIG_MAX_RAM_RANGES];
     unsigned ram_count;

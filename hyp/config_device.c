@@ -86,6 +86,7 @@ static __startup void config_option_names(struct config_reader *r, int node, con
     const char *known[64];
     unsigned count = 0;
 
+    known[count++] = "armature,log";
     if (f->device)
         known[count++] = "armature,device";
     for (const char *const *o = f->option_list; o && *o && count < ARRAY_LEN(known) - 1; o++)

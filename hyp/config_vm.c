@@ -21,6 +21,7 @@ static const char *const config_vm_names[] = {
     "armature,on-reset",
     "armature,on-crash",
     "armature,counter",
+    "armature,safety",
     "armature,identity",
     "armature,dry-run",
     NULL,
@@ -59,8 +60,10 @@ static __startup void config_policies(struct config_reader *r, int node)
     static const char *const counters[] = { "host", "own", NULL };
     _Static_assert(COUNTER_HOST == 0 && COUNTER_OWN == 1, "order of the words");
     _Static_assert(END_STOP == 0 && END_RESTART == 1, "order of the words");
+    static const char *const safeties[] = { "none", "warn", "required", NULL };
+    _Static_assert(SAFETY_NONE == 0 && SAFETY_WARN == 1 && SAFETY_REQUIRED == 2, "order of the words");
     unsigned reference = UNSUPPORTED_FAIL, instruction = UNSUPPORTED_FAIL, reg = UNSUPPORTED_FAIL;
-    unsigned on_reset = END_RESTART, on_crash = END_STOP, counter = COUNTER_HOST;
+    unsigned on_reset = END_RESTART, on_crash = END_STOP, counter = COUNTER_HOST, safety = SAFETY_NONE;
 
     config_word(r, node, "armature,unsupported-reference", unsupported, &reference);
     config_word(r, node, "armature,unsupported-instruction", unsupported, &instruction);
@@ -68,6 +71,8 @@ static __startup void config_policies(struct config_reader *r, int node)
     config_word(r, node, "armature,on-reset", ends, &on_reset);
     config_word(r, node, "armature,on-crash", ends, &on_crash);
     config_word(r, node, "armature,counter", counters, &counter);
+    config_word(r, node, "armature,safety", safeties, &safety);
+    r->vm->safety = safety;
     r->vm->counter = counter;
     r->vm->on_reference = reference;
     r->vm->on_instruction = instruction;

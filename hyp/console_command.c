@@ -69,9 +69,13 @@ static void log_show(const char *arg)
 /* The status is log lines: where the log goes elsewhere they are shown all the same. */
 static void status_show(const char *arg)
 {
-    (void)arg;
+    phase_assume_running();
     uint64_t from = log_ring_end();
-    machine_status();
+    const char *fault = NULL;
+    if (*arg)
+        fault = machine_vm_status(arg);
+    else
+        machine_status();
     lock_acquire(&console.lock);
     if (!console.log_to_uart) {
         console.log_at = from;
@@ -80,6 +84,14 @@ static void status_show(const char *arg)
     output_pump();
     interrupts_update();
     lock_release(&console.lock);
+    if (fault)
+        console_line("vm %s: %s", arg, fault);
+}
+
+static void button_run(const char *arg)
+{
+    phase_assume_running();
+    console_line("vm %s: %s", arg, machine_vm_button(arg));
 }
 
 static void pause_run(const char *arg)
@@ -109,7 +121,8 @@ static const struct {
 } commands[] = {
     { "help", "this list", help_show },
     { "vms", "consoles of VMs, and what waits on them", consoles_show },
-    { "status", "VMs, vCPUs and cores", status_show },
+    { "status", "VMs, vCPUs and cores; VM: that one and its vdevs", status_show },
+    { "button", "VM: ask it to shut down", button_run },
     { "log", "the log as far as it is kept", log_show },
     { "pause", "VM: stop all its vCPUs", pause_run },
     { "resume", "VM: let them go on", resume_run },

@@ -5,6 +5,7 @@
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
+#include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
 #include <string.h>
@@ -51,27 +52,57 @@ static void vcpu_status(const struct guest_cpu *v)
              (unsigned long long)(n[EXIT_SERROR] + n[EXIT_GUEST_ERROR] + n[EXIT_CP15] + n[EXIT_UNKNOWN]));
 }
 
+static void vm_status(const struct guest_system *vm)
+{
+    log_info("vm %s: %s, %u of %u vcpus on, %u restarts, %llu accesses by policy", vm->name, state_name(vm->state),
+             vm->cpus_on, vm->cpu_count, vm->restarts, (unsigned long long)vm->unsupported);
+    for (unsigned n = 0; n < vm->cpu_count; n++)
+        vcpu_status(vm->cpus[n]);
+}
+
 void machine_status(void)
 {
-    for (unsigned i = 0; i < vm_count; i++) {
-        struct guest_system *vm = vms[i];
-        log_info("vm %s: %s, %u of %u vcpus on, %u restarts, %llu accesses by policy", vm->name, state_name(vm->state),
-                 vm->cpus_on, vm->cpu_count, vm->restarts, (unsigned long long)vm->unsupported);
-        for (unsigned n = 0; n < vm->cpu_count; n++)
-            vcpu_status(vm->cpus[n]);
-    }
+    for (unsigned i = 0; i < vm_count; i++)
+        vm_status(vms[i]);
+}
+
+static struct guest_system *vm_named(const char *name)
+{
+    for (unsigned i = 0; i < vm_count; i++)
+        if (!strcmp(vms[i]->name, name))
+            return vms[i];
+    return NULL;
+}
+
+const char *machine_vm_status(const char *name)
+{
+    struct guest_system *vm = vm_named(name);
+    if (!vm)
+        return "no such VM";
+    if (vm->state == VM_REFUSED)
+        return "refused when it was built: it has no vdevs";
+    vm_status(vm);
+    return vdev_control_all(vm, VDEV_CTRL_STATUS) ? "not all of its vdevs answered" : NULL;
+}
+
+const char *machine_vm_button(const char *name)
+{
+    struct guest_system *vm = vm_named(name);
+    if (!vm)
+        return "no such VM";
+    if (vm->state != VM_RUNNING)
+        return "refused: it is not running";
+    return vdev_button_all(vm) ? "asked to shut down" : "no vdev of it takes the button";
 }
 
 const char *machine_vm_pause(const char *name, bool pause)
 {
-    for (unsigned i = 0; i < vm_count; i++) {
-        if (strcmp(vms[i]->name, name))
-            continue;
-        if (pause)
-            return vm_pause(vms[i]) ? "paused" : "refused: it is not running";
-        return vm_resume(vms[i]) ? "resumed" : "refused: it is not paused";
-    }
-    return "no such VM";
+    struct guest_system *vm = vm_named(name);
+    if (!vm)
+        return "no such VM";
+    if (pause)
+        return vm_pause(vm) ? "paused" : "refused: it is not running";
+    return vm_resume(vm) ? "resumed" : "refused: it is not paused";
 }
 
 void machine_vm_ended(void)

@@ -30,23 +30,32 @@ static __startup int vdev_startup(struct vdev_builder *b, unsigned ctrl, const v
 static __startup int vdev_options(struct vdev_builder *b)
 {
     const char *const *names = b->vdev->v_factory->option_list;
-    for (unsigned i = 0; names && names[i] && b->node >= 0; i++) {
-        int size, err;
-        const void *data = fdt_getprop(b->fdt, b->node, names[i], &size);
-        if (!data)
-            continue;
-        struct vdev_option option = { .name = names[i], .data = data, .size = (uint32_t)size };
-        err = vdev_startup(b, VDEV_CTRL_FIRST_OPTIDX + i, &option, names[i]);
-        if (err)
-            return err;
+    int err = options_common(b), got;
+    for (unsigned i = 0; names && names[i] && !err; i++) {
+        struct vdev_option option = { .name = NULL };
+        while (!err && (got = option_next(b, i, &option)) != 0)
+            err = got < 0 ? got : vdev_startup(b, VDEV_CTRL_FIRST_OPTIDX + i, &option, names[i]);
     }
-    return 0;
+    return err;
 }
 
 static const char *last_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+/* Does the VM's rule admit a vdev of that class? */
+static __startup int safety_check(const struct vdev_builder *b, const struct vdev_factory *f)
+{
+    enum safety_policy policy = b->gsp->config->safety;
+    if (f->safety == VDEV_SAFETY_SELECTED || policy == SAFETY_NONE)
+        return 0;
+    if (policy == SAFETY_REQUIRED)
+        return error_at(-EPERM, "%s: the %s is no safety vdev, and the VM has armature,safety = \"required\"", b->path,
+                        f->name);
+    log_warn("%s: the %s is no safety vdev", b->path, f->name);
+    return 0;
 }
 
 static __startup int vdev_init(struct vdev_builder *b, const struct vdev_factory *f)
@@ -56,8 +65,9 @@ static __startup int vdev_init(struct vdev_builder *b, const struct vdev_factory
     v->v_block = (qvm_state_block){ .type = QST_MEMORY, .location = QSL_NO_LOCATION };
     if (!f->regs && (f->vread || f->vwrite) && !f->acc_sizes)
         return error_at(-EINVAL, "%s: the %s's factory allows no size of access", b->path, f->name);
-    if (!f->extra_space)
-        return 0;
+    int err = safety_check(b, f);
+    if (err || !f->extra_space)
+        return err;
     v->v_device = hyp_alloc(f->extra_space, 16);
     return v->v_device ? 0 : -ENOMEM;
 }
@@ -149,20 +159,33 @@ int vdev_gen_fdt(struct guest_system *vm, unsigned index, struct vdev_fdt *f)
 }
 
 /* 0 or a negative errno, traced. */
-static int vdev_control(vdev_t *v, unsigned code)
+static int vdev_control(vdev_t *v, unsigned code, const void *arg)
 {
-    int err = v->v_factory->control ? v->v_factory->control(v, code, NULL) : EOK;
+    __atomic_store_n(&v->v_reporting, code == VDEV_CTRL_STATUS, __ATOMIC_RELAXED);
+    int err = v->v_factory->control ? v->v_factory->control(v, code, arg) : EOK;
+    __atomic_store_n(&v->v_reporting, false, __ATOMIC_RELAXED);
     if (err)
         vdev_logf(LOG_ERROR, v, "control code %u fails (error %d)", code, err);
     return -err;
 }
 
-int vdev_control_all(struct guest_system *vm, unsigned code)
+static int control_all(struct guest_system *vm, unsigned code, const void *arg)
 {
     int first = 0;
     for (unsigned i = 0; i < vm->vdev_count; i++) {
-        int err = vdev_control(&vm->vdevs[i], code);
+        int err = vdev_control(&vm->vdevs[i], code, arg);
         first = first ? first : err;
     }
     return first;
+}
+
+int vdev_control_all(struct guest_system *vm, unsigned code)
+{
+    return control_all(vm, code, NULL);
+}
+
+bool vdev_button_all(struct guest_system *vm)
+{
+    struct vdev_button button = { .taken = false };
+    return !control_all(vm, VDEV_CTRL_BUTTON, &button) && button.taken;
 }

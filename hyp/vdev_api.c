@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the vdev API offers a vdev about itself: options, memory, messages. */
+/* What the vdev API offers a vdev about itself: memory, names, messages. */
 #include "hyp/api/vdev.h"
 #include "hyp/api/vintc.h"
 #include "hyp/pool.h"
@@ -7,44 +7,12 @@
 #include "hyp/vm.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MESSAGE_SIZE 160
 #define NAME_SIZE 64
-
-int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *out)
-{
-    if (!phase_is(PHASE_STARTUP, b->path))
-        return EPERM;
-    if (o->size != 4)
-        return error_at(EINVAL, "%s: %s is %u bytes, not one number of 4", b->path, o->name, o->size);
-    *out = fdt32_ld(o->data);
-    return EOK;
-}
-
-int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, uint64_t *out)
-{
-    if (!phase_is(PHASE_STARTUP, b->path))
-        return EPERM;
-    if (o->size != 4 && o->size != 8)
-        return error_at(EINVAL, "%s: %s is %u bytes, not one number of 4 or 8", b->path, o->name, o->size);
-    *out = o->size == 4 ? fdt32_ld(o->data) : fdt64_ld(o->data);
-    return EOK;
-}
-
-int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o, const char **out)
-{
-    if (!phase_is(PHASE_STARTUP, b->path))
-        return EPERM;
-    const char *s = o->data;
-    if (!o->size || strnlen(s, o->size) != o->size - 1)
-        return error_at(EINVAL, "%s: %s is not one string", b->path, o->name);
-    *out = s;
-    return EOK;
-}
 
 void *vdev_alloc(struct vdev_builder *b, size_t bytes)
 {
@@ -87,13 +55,34 @@ int vdev_string(char *buf, size_t n, const vdev_t *v)
     return (int)t.length;
 }
 
-void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
+static void message_log(enum log_severity sev, const vdev_t *v, const char *fmt, va_list ap)
 {
     char name[NAME_SIZE], message[MESSAGE_SIZE];
-    va_list ap;
-    va_start(ap, fmt);
     vsniprintf(message, sizeof(message), fmt, ap);
-    va_end(ap);
     vdev_string(name, sizeof(name), v);
     log_line(sev, "%s/%s: %s", v->v_gsp->name, name, message);
+}
+
+void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
+{
+    va_list ap;
+    if (v->v_muted & sev)
+        return;
+    va_start(ap, fmt);
+    message_log(sev, v, fmt, ap);
+    va_end(ap);
+}
+
+int qvm_report(const vdev_t *v, const char *fmt, ...)
+{
+    va_list ap;
+    if (!__atomic_load_n(&v->v_reporting, __ATOMIC_RELAXED)) {
+        log_limited(&v->v_gsp->log_limit, LOG_ERROR, "%s/%s: qvm_report() outside of STATUS", v->v_gsp->name,
+                    v->v_name);
+        return EPERM;
+    }
+    va_start(ap, fmt);
+    message_log(LOG_INFO, v, fmt, ap);
+    va_end(ap);
+    return EOK;
 }

@@ -88,7 +88,8 @@ int assign_given_place(struct vdev_builder *b)
     if (!vdev_reg(b, 0, &base, &size) || size < v->v_block.length || !size)
         return error_at(-EINVAL, "%s: reg is 0x%llx bytes, a %s needs 0x%llx", b->path, (unsigned long long)size,
                         v->v_factory->name, (unsigned long long)v->v_block.length);
-    v->v_block.type = QST_MEMORY;
+    if (v->v_block.type != QST_MEMORY)
+        return error_at(-EINVAL, "%s: reg given, but a %s is not placed in memory", b->path, v->v_factory->name);
     v->v_block.location = base;
     v->v_block.length = size;
     return 0;
@@ -113,7 +114,7 @@ bool vdev_pin_taken(const struct vdev_builder *b, uint32_t pin)
 }
 
 /* Makes the line the vdev's: one owner, or several that all share by design, each a source of its own. */
-static __startup int line_claim(const struct vdev_builder *b, struct guest_intr *line)
+int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line)
 {
     unsigned sources = 0;
     for (unsigned i = 0; i < lines.count; i++) {
@@ -146,7 +147,7 @@ int assign_given_lines(struct vdev_builder *b)
         struct guest_intr line;
         int err = -vdev_interrupt(b, (unsigned)i, &line);
         if (!err)
-            err = line_claim(b, &line);
+            err = assign_line_claim(b, &line);
         if (err)
             return err;
         if (i == 0)
@@ -171,39 +172,25 @@ static __startup uint64_t place_taken(const struct guest_system *vm, const void 
     return 0;
 }
 
+uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align)
+{
+    struct guest_system *vm = b->gsp;
+    uint64_t at = aspace_find_free(&vm->as, vm->config, size, align), end;
+    while (at != QSL_NO_LOCATION && (end = place_taken(vm, b->fdt, at, size)) != 0)
+        at = aspace_find_free_above(&vm->as, vm->config, end, size, align);
+    return at;
+}
+
 static __startup int place_find(struct vdev_builder *b)
 {
     qvm_state_block *place = &b->vdev->v_block;
-    struct guest_system *vm = b->gsp;
     if (!place->length)
         return error_at(-EINVAL, "%s: a %s needs reg: it has no size of its own", b->path, b->vdev->v_factory->name);
-    uint64_t at = aspace_find_free(&vm->as, vm->config, place->length, PAGE_SIZE), end;
-    while (at != QSL_NO_LOCATION && (end = place_taken(vm, b->fdt, at, place->length)) != 0)
-        at = aspace_find_free_above(&vm->as, vm->config, end, place->length, PAGE_SIZE);
-    if (at == QSL_NO_LOCATION)
+    place->location = guest_space_find_free(b, place->length, PAGE_SIZE);
+    if (place->location == QSL_NO_LOCATION)
         return error_at(-ENOSPC, "%s: no free place of 0x%llx bytes in the VM", b->path,
                         (unsigned long long)place->length);
-    place->location = at;
     return 0;
-}
-
-/* Asks the controller until it names a line that is nobody's; a controller that names the same one twice has no other. */
-static __startup int line_find(struct vdev_builder *b)
-{
-    vdev_t *pic = b->gsp->intc_vdev;
-    struct guest_intr line = { .pic = pic };
-    uint32_t before;
-    if (!pic || !pic->v_factory->pic->assign)
-        return error_at(-ENOSPC, "%s: the VM has no interrupt controller that assigns lines", b->path);
-    do {
-        before = line.param;
-        if (pic->v_factory->pic->assign(b, &line) || line.param == before)
-            return error_at(-ENOSPC, "%s: no free interrupt in the VM", b->path);
-    } while (vdev_pin_taken(b, line.param));
-    int err = line_claim(b, &line);
-    if (!err)
-        b->vdev->v_intr = line;
-    return err;
 }
 
 int assign_free(struct vdev_builder *b)
@@ -216,6 +203,6 @@ int assign_free(struct vdev_builder *b)
     if (v->v_block.location == QSL_NO_LOCATION)
         err = place_find(b);
     if (!err && !v->v_intr.pic && !v->v_factory->pic && !(flags & VFF_INTR_NO))
-        err = line_find(b);
+        err = -guest_intr_assign(b, &b->vdev->v_intr);
     return err;
 }

@@ -12,3 +12,5 @@ int vdev_create_all(struct guest_system *vm, const void *description) __startup 
 /* Tells every vdev, the interrupt controller first, an enum vdev_ctrl of the running phase. All are told; the first error (negative, traced) is
  * the answer. Any core; no vCPU of the VM runs, or the code is one that a running VM may see (STATUS, BUTTON). */
 int vdev_control_all(struct guest_system *vm, unsigned code) __running;
+/* The power button is pressed: all vdevs are told. Did one pass it on to the guest? Any core; the VM runs. */
+bool vdev_button_all(struct guest_system *vm) __running;

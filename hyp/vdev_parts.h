@@ -3,11 +3,17 @@
 /* Between the vdev core's files: where a vdev sits and which line it raises. */
 #include "hyp/vdev_core.h"
 
+/* The options that every vdev has: label, armature,log. 0 or a traced error. */
+int options_common(const struct vdev_builder *b) __startup __must_check;
+/* The occurrence behind `o` (the first, if o->name is NULL) of the factory's option i. 1; 0: there is none; negative: wrong, traced. */
+int option_next(const struct vdev_builder *b, unsigned i, struct vdev_option *o) __startup __must_check;
 /* Forgets the interrupt lines of the VM built before. */
 void assign_begin(void) __startup;
 /* The node's `reg` into v_block, by the factory's rules. 0 or a traced error. */
 int assign_given_place(struct vdev_builder *b) __startup __must_check;
 /* The node's `interrupts` claimed, the first of them into v_intr, by the factory's rules. 0 or a traced error. */
 int assign_given_lines(struct vdev_builder *b) __startup __must_check;
+/* Makes the line the vdev's, as a source of its own if it is shared. 0; -EEXIST, -E2BIG: traced. */
+int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line) __startup __must_check;
 /* What was not given and the vdev needs. 0 or a traced error. */
 int assign_free(struct vdev_builder *b) __startup __must_check;

@@ -37,6 +37,8 @@ struct pl011 {
     struct fifo rx, tx;
     bool overrun; /* DR.OE: a byte was lost and none was received since */
     bool line;    /* the interrupt line as last driven */
+    /* bytes since the reset: */
+    uint64_t received, sent, lost_in, lost_out;
 };
 
 _Static_assert(offsetof(struct pl011, dmacr) - offsetof(struct pl011, word) == UARTDMACR, "words are registers");
@@ -123,10 +125,12 @@ static void rx_receive(struct pl011 *u, uint32_t data)
         u->overrun = true;
         u->rsr |= UARTRSR_OE;
         u->ris |= UARTINT_OE;
+        u->lost_in++;
         return;
     }
     u->overrun = false;
     fifo_put(&u->rx, data);
+    u->received++;
     if (data & UARTDR_BE)
         u->ris |= UARTINT_BE;
     if (u->rx.count >= rx_level(u))
@@ -162,6 +166,7 @@ static __running void tx_drain(struct pl011 *u)
         else if (!cdev_write(&u->cdev, &byte, 1))
             break;
         fifo_drop(&u->tx);
+        u->sent++;
         sent = true;
     }
     if (sent && u->tx.count <= tx_level(u))
@@ -188,8 +193,10 @@ static __running uint64_t dr_take(struct pl011 *u)
 /* Into a full FIFO it is lost, as in the hardware. */
 static __running void tx_queue(struct pl011 *u, uint8_t byte)
 {
-    if (u->tx.count >= depth(u))
+    if (u->tx.count >= depth(u)) {
+        u->lost_out++;
         return;
+    }
     fifo_put(&u->tx, byte);
     if (u->tx.count > tx_level(u))
         u->ris &= ~UARTINT_TX;
@@ -201,6 +208,7 @@ static __running bool tx_pass(struct pl011 *u, uint8_t byte)
 {
     if (u->tx.count || u->cr & UARTCR_LBE || !cdev_write(&u->cdev, &byte, 1))
         return false;
+    u->sent++;
     u->ris |= UARTINT_TX;
     return true;
 }
@@ -364,11 +372,26 @@ static __startup int pl011_startup(struct vdev_builder *b, unsigned ctrl, const 
     return cdev_startup(b, &pl011_of(b->vdev)->cdev, ctrl, arg);
 }
 
+static __running int pl011_report(vdev_t *v)
+{
+    struct pl011 *u = pl011_of(v);
+    lock_acquire(&v->v_mtx);
+    int err = qvm_report(
+        v, "received %llu, lost %llu, in FIFO %u; sent %llu, lost %llu, in FIFO %u; interrupts 0x%x of 0x%x",
+        (unsigned long long)u->received, (unsigned long long)u->lost_in, u->rx.count, (unsigned long long)u->sent,
+        (unsigned long long)u->lost_out, u->tx.count, (unsigned)u->ris, (unsigned)u->imsc);
+    lock_release(&v->v_mtx);
+    return err;
+}
+
 static __running int pl011_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
+    int err = EOK;
     if (ctrl == VDEV_CTRL_RESET)
         pl011_reset(v);
-    return cdev_control(&pl011_of(v)->cdev, ctrl, arg);
+    else if (ctrl == VDEV_CTRL_STATUS)
+        err = pl011_report(v);
+    return err ? err : cdev_control(&pl011_of(v)->cdev, ctrl, arg);
 }
 
 static const char *const pl011_compatible[] = { "arm,pl011", NULL };
@@ -377,6 +400,7 @@ static const char *const pl011_options[] = { CDEV_OPTION_NAMES, NULL };
 VDEV_FACTORY(pl011_factory) = {
     .abi = QVM_VDEV_ABI,
     .factory_flags = VFF_VDEV_MEM | VFF_MUTEX,
+    .safety = VDEV_SAFETY_SELECTED,
     .name = "pl011",
     .compatible = pl011_compatible,
     .option_list = pl011_options,

@@ -72,6 +72,7 @@ static const char *const timer_compatible[] = { "arm,armv8-timer", NULL };
 VDEV_FACTORY(timer_factory) = {
     .abi = QVM_VDEV_ABI,
     .factory_flags = VFF_LOC_NO | VFF_MANUAL_REGION,
+    .safety = VDEV_SAFETY_SELECTED,
     .name = "timer",
     .compatible = timer_compatible,
     .startup = timer_startup,

@@ -37,3 +37,20 @@ guest_cpu *guest_cpu_get(guest_system *gsp, unsigned index);
 unsigned guest_cpu_index(const guest_cpu *gcp);
 /* The VM's name, as in the description. */
 const char *guest_name(const guest_system *gsp);
+
+struct vdev_builder;
+/*
+ * A line of the VM's interrupt controller that no vdev has and the description does not reserve; it is the vdev's from then on. Startup, at
+ * ASSIGN: all lines that the description gives are known by then. EOK; ENOSPC, traced with the node's path: no controller, or no free line.
+ */
+int guest_intr_assign(const struct vdev_builder *b, struct guest_intr *out) __startup __must_check;
+/* One more than the controller's highest pin; 0 for a vdev that is none. Any phase, any core. */
+unsigned guest_intr_num_pins(const vdev_t *pic);
+/* The line's name for people, as its controller writes it ("SPI 5"); "none" if it has no controller. snprintf-like. Any phase, any core. */
+int guest_intr_string(const struct guest_intr *gip, char *buf, size_t n);
+/*
+ * A place for a vdev: `size` bytes at a multiple of `align` (a power of two, at least a page) that no region, vdev or `reg` has and the description
+ * does not reserve. Sets nothing: the caller puts it into v_block, and later calls see it there. Startup, at ASSIGN. QSL_NO_LOCATION: none is free
+ * (not traced).
+ */
+uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align) __startup;

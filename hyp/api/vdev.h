@@ -10,7 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/base/phase.h"
 
-#define QVM_VDEV_ABI 2026112201u
+#define QVM_VDEV_ABI 2026112501u
 
 /* Control codes; values where QNX documents them. */
 enum vdev_ctrl {
@@ -52,6 +52,12 @@ enum vdev_ref_status {
     VRS_ERRNO = 0x100, /* + errno: emulation error */
 };
 
+/* How much may be entrusted to a vdev: a VM with armature,safety = "required" is made of SELECTED ones only. */
+enum vdev_safety {
+    VDEV_SAFETY_NONE,
+    VDEV_SAFETY_SELECTED, /* written for it: bounded, no memory of its own at run time, all its states tested */
+};
+
 struct vdev_builder;
 struct vdev_pic_functions;
 
@@ -63,12 +69,16 @@ struct vdev_factory {
     const char *const *compatible;  /* NULL-terminated: nodes with one of these are ours */
     const char *device;             /* and with this armature,device, if not NULL */
     const char *const *option_list; /* NULL-terminated property names, passed as VDEV_CTRL_FIRST_OPTIDX + i */
-    uint32_t extra_space;           /* zeroed bytes behind v_device */
-    uint32_t acc_sizes;             /* BIT(n): n-byte accesses allowed; for vread/vwrite */
+    /* Repeatable options, BIT(i): each string, or each cell, of the property is an occurrence; the others have one, the whole. */
+    uint32_t option_strings, option_cells;
+    enum vdev_safety safety;
+    uint32_t extra_space; /* zeroed bytes behind v_device */
+    uint32_t acc_sizes;   /* BIT(n): n-byte accesses allowed; for vread/vwrite */
     /* Phase startup: OPTIONS_START, options, OPTIONS_END, ASSIGN, GEN_FDT. `arg`: option: const struct vdev_option *; GEN_FDT: struct
      * vdev_fdt *. Answers EOK or a positive errno, which refuses the VM. */
     int (*startup)(struct vdev_builder *b, unsigned ctrl, const void *arg);
-    /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. */
+    /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. `arg`: BUTTON: struct
+     * vdev_button *. STATUS and BUTTON come on any core while vCPUs run; STATUS answers with qvm_report(). */
     int (*control)(vdev_t *vdev, unsigned ctrl, const void *arg);
     /* Accesses to the vdev's region, on the vCPU that makes them; NULL: the VM's `unsupported` policy. Not called if `regs` is set. */
     enum vdev_ref_status (*vread)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
@@ -86,7 +96,14 @@ struct vdev_s {
     qvm_state_block v_block;  /* where the device sits in the guest; location QSL_NO_LOCATION: not placed */
     struct guest_intr v_intr; /* the line it raises */
     struct spinlock v_mtx;    /* for the vdev's own use (VFF_MUTEX) */
-    const char *v_name;       /* node name, for the log */
+    const char *v_name;       /* `label`, or the node's name: for the log */
+    uint32_t v_muted;         /* severities that vdev_logf() leaves out: all that armature,log does not name */
+    bool v_reporting;         /* STATUS is being answered; atomic */
+};
+
+/* BUTTON's argument. */
+struct vdev_button {
+    bool taken; /* set by who passes the request on to the guest */
 };
 
 #define VDEV_FACTORY(sym) \
@@ -101,17 +118,24 @@ struct vdev_builder {
     int node;
 };
 
-/* One occurrence of an option. The value is the property's bytes as in the tree (big-endian cells, strings with their NUL). */
+/* One occurrence of an option: numbered from 0 by `index` if the option is repeatable. The value is the property's bytes as in the tree (big-endian cells, strings with their NUL). */
 struct vdev_option {
     const char *name;
     const void *data;
     uint32_t size;
+    uint32_t index;
 };
-/* Typed views of an option; EOK or EINVAL (traced with path and property). */
+/* Typed views of an option; EOK or EINVAL (traced with path and property; *out is as it was). Startup. */
 int vdev_option_u32(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *out) __startup __must_check;
 int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, uint64_t *out) __startup __must_check;
 int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o,
                        const char **out) __startup __must_check;
+
+/* A property without a value: true by being there. */
+int vdev_option_flag(const struct vdev_builder *b, const struct vdev_option *o, bool *out) __startup __must_check;
+/* Bytes, in one cell or two: not 0, a multiple of `unit` (1: any). */
+int vdev_option_size(const struct vdev_builder *b, const struct vdev_option *o, uint64_t unit,
+                     uint64_t *out) __startup __must_check;
 
 /* Entry `index` of the node's `reg`. False: there is none, or no node (a vdev that the framework added). Entry 0 is in v_block after OPTIONS_START. */
 bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint64_t *size) __startup;
@@ -132,12 +156,18 @@ int vdev_fdt_string(struct vdev_fdt *f, const char *name, const char *value) __s
 
 /* "name@location" for messages; snprintf-like. Any phase. */
 int vdev_string(char *buf, size_t n, const vdev_t *v);
-/* A line in the log, with VM and vdev in front. Any phase, any core. */
+/* A line of the log, if armature,log of the vdev's node and the log's own filter let its severity pass. Any phase, any core, never blocks. A line
+ * that a guest can cause is the caller's to limit. */
 void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A line of the vdev's status, past the vdev's own filter: within control()'s VDEV_CTRL_STATUS only. EOK; EPERM, traced: at another time.
+ * Any core, any lock of the vdev's may be held; never blocks. */
+int qvm_report(const vdev_t *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Interrupt-controller vdevs. */
 struct vdev_pic_functions {
     uint32_t pnum_mask;
+    uint32_t first_pin, num_pins; /* lines that exist: first_pin <= param < num_pins */
     /* Drive the line: gip->src_id is the source's bit; level. Any core, takes the controller's lock. */
     int (*signal)(const struct guest_intr *gip, enum guest_intr_state state);
     /* The cells of one interrupt of a node (in the CPU's byte order) to a line, and back. EOK or a positive errno, traced. */

@@ -32,6 +32,15 @@ void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
     (void)fmt;
 }
 
+static unsigned reports;
+int qvm_report(const vdev_t *v, const char *fmt, ...)
+{
+    (void)v;
+    (void)fmt;
+    reports++;
+    return EOK;
+}
+
 const char *guest_name(const guest_system *gsp)
 {
     (void)gsp;
@@ -104,7 +113,7 @@ static struct vdev_builder builder = { .vdev = &vdev, .path = "/linux/serial@900
 static int create(struct cdev_state *cs, const char *backend)
 {
     machine_phase = PHASE_STARTUP;
-    const struct vdev_option o = { "armature,backend", backend, backend ? (uint32_t)strlen(backend) + 1 : 0 };
+    const struct vdev_option o = { "armature,backend", backend, backend ? (uint32_t)strlen(backend) + 1 : 0, 0 };
     int err = cdev_setup(&builder, cs, notify);
     if (!err && backend)
         err = cdev_startup(&builder, cs, VDEV_CTRL_FIRST_OPTIDX + CDEV_OPT_BACKEND, &o);
@@ -135,7 +144,10 @@ static void test_console(void **state)
     assert_false(cdev_output_empty(&first));
     assert_true(cdev_input_available(&first));
     assert_int_equal(cdev_input_num_available(&first), 3);
+    assert_int_equal(cdev_control(&first, VDEV_CTRL_RESET, NULL), EOK);
+    assert_int_equal(reports, 0);
     assert_int_equal(cdev_control(&first, VDEV_CTRL_STATUS, NULL), EOK);
+    assert_int_equal(reports, 1);
 }
 
 static void test_null(void **state)

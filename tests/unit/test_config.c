@@ -67,7 +67,7 @@ static void config_good(void **state)
         parse(
             ROOT("linux { compatible = \"armature,vm\"; cpus = <2>; affinity = <1 3>; priority = <10>;"
                  " armature,unsupported-reference = \"ignore\"; armature,on-reset = \"stop\"; armature,on-crash = "
-                 "\"restart\";"
+                 "\"restart\"; armature,safety = \"required\";"
                  " armature,identity; armature,dry-run; " RAM UART
                  "memory@0 { device_type = \"memory\"; reg = <0 0 0 0x100000>; armature,read-only; armature,image = "
                  "\"rom\"; };"
@@ -76,7 +76,8 @@ static void config_good(void **state)
                  "0x40000000>;"
                  " linux,extra = <1>; };"
                  "armature,reserve { reg = <0 0xa000000 0 0x1000>; interrupts = <0 5 4>, <1 7 4>; };"
-                 "disk { compatible = \"virtio,mmio\"; armature,device = \"blk\"; armature,backend = \"image:x\"; };"
+                 "disk { compatible = \"virtio,mmio\"; armature,device = \"blk\"; armature,log = \"none\"; "
+                 "armature,backend = \"image:x\"; };"
                  "apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = <1>; };"
                  "off@1 { compatible = \"unknown,thing\"; status = \"disabled\"; };"
                  "};"
@@ -97,6 +98,8 @@ static void config_good(void **state)
     assert_int_equal(vm->on_register, UNSUPPORTED_FAIL);
     assert_int_equal(vm->on_reset, END_STOP);
     assert_int_equal(vm->on_crash, END_RESTART);
+    assert_int_equal(vm->safety, SAFETY_REQUIRED);
+    assert_int_equal(config.vms[1].safety, SAFETY_NONE);
     assert_true(vm->identity && vm->dry_run);
     assert_int_equal(vm->ram_count, 2);
     assert_true(vm->ram[1].read_only);

@@ -132,6 +132,20 @@ const char *machine_vm_pause(const char *name, bool pause)
     return "done";
 }
 
+const char *machine_vm_status(const char *name)
+{
+    if (strcmp(name, "linux"))
+        return "no such VM";
+    log_info("linux is well");
+    return NULL;
+}
+
+const char *machine_vm_button(const char *name)
+{
+    snprintf(paused, sizeof(paused), "button %s", name);
+    return "done";
+}
+
 void machine_status(void)
 {
     log_info("all is well");
@@ -554,6 +568,16 @@ static void test_hypervisor_commands(void **state)
     sent_forget();
     type("status\r");
     assert_string_equal(sent, "status\r\n[    1.500000] INFO  all is well\r\narmature> ");
+    sent_forget();
+    type("status linux\r");
+    assert_string_equal(sent, "status linux\r\n[    1.500000] INFO  linux is well\r\narmature> ");
+    sent_forget();
+    type("status linus\r");
+    assert_string_equal(sent, "status linus\r\nvm linus: no such VM\r\narmature> ");
+    sent_forget();
+    type("button rtos\r");
+    assert_string_equal(paused, "button rtos");
+    assert_string_equal(sent, "button rtos\r\nvm rtos: done\r\narmature> ");
     type("pause  linux\r");
     assert_string_equal(paused, "pause linux");
     type("resume linux\r");

@@ -50,6 +50,17 @@ int cdev_startup(struct vdev_builder *b, struct cdev_state *cs, unsigned ctrl, c
     return EOK;
 }
 
+static char report[160];
+int qvm_report(const vdev_t *v, const char *fmt, ...)
+{
+    va_list ap;
+    (void)v;
+    va_start(ap, fmt);
+    vsnprintf(report, sizeof(report), fmt, ap);
+    va_end(ap);
+    return EOK;
+}
+
 int cdev_control(struct cdev_state *cs, unsigned ctrl, const void *arg)
 {
     (void)cs;
@@ -165,6 +176,28 @@ static void test_reset_values(void **state)
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(want); i++)
         assert_int_equal(rd(want[i][0]), want[i][1]);
+}
+
+static void test_status(void **state)
+{
+    (void)state;
+    type("abc", 3);
+    rd(UARTDR);
+    wr(UARTDR, 'x');
+    room(0);
+    for (unsigned i = 0; i < 18; i++)
+        wr(UARTDR, 'y'); /* 16 go into the FIFO */
+    report[0] = 0;
+    assert_int_equal(pl011_control(&vdev, VDEV_CTRL_STATUS, NULL), EOK);
+    assert_string_equal(report, "received 3, lost 0, in FIFO 2; sent 1, lost 2, in FIFO 16; interrupts 0x40 of 0x0");
+    room(10);
+    wr(UARTIMSC, 0x7ff);
+    pl011_control(&vdev, VDEV_CTRL_STATUS, NULL);
+    assert_string_equal(report, "received 3, lost 0, in FIFO 2; sent 11, lost 2, in FIFO 6; interrupts 0x60 of 0x7ff");
+    assert_int_equal(vdev.v_mtx.next, vdev.v_mtx.owner);
+    pl011_control(&vdev, VDEV_CTRL_RESET, NULL);
+    pl011_control(&vdev, VDEV_CTRL_STATUS, NULL);
+    assert_string_equal(report, "received 0, lost 0, in FIFO 0; sent 0, lost 0, in FIFO 0; interrupts 0x0 of 0x0");
 }
 
 static void test_writable_bits(void **state)
@@ -489,6 +522,7 @@ int main(void)
         cmocka_unit_test_setup(test_fen_cleared_flushes_transmit, setup_enabled),
         cmocka_unit_test_setup(test_break, setup_enabled),
         cmocka_unit_test_setup(test_loopback, setup_enabled),
+        cmocka_unit_test_setup(test_status, setup_enabled),
         cmocka_unit_test_setup(test_reset, setup_enabled),
         cmocka_unit_test_setup(test_random, setup_enabled),
     };

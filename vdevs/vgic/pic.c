@@ -112,6 +112,8 @@ static int __startup pic_assign(const struct vdev_builder *b, struct guest_intr 
 
 const struct vdev_pic_functions vgic_pic __startup_table = {
     .pnum_mask = 0x3ff,
+    .first_pin = VGIC_SGIS,
+    .num_pins = VGIC_PRIVATE + VGIC_SPIS,
     .signal = pic_signal,
     .parse = pic_parse,
     .string = pic_string,

@@ -205,14 +205,43 @@ int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid
     return EOK;
 }
 
+static int cpu_report(const vdev_t *v, struct vgic_cpu *cpu)
+{
+    lock_acquire(&cpu->lock);
+    unsigned queued = cpu->queued;
+    bool asleep = cpu->asleep;
+    lock_release(&cpu->lock);
+    return qvm_report(v, "vcpu %u: %u interrupts pending and enabled, or active%s", cpu->index, queued,
+                      asleep ? "; asleep" : "");
+}
+
+static int vgic_report(const vdev_t *v)
+{
+    const struct vgic *g = v->v_device;
+    uint32_t ctlr = __atomic_load_n(&g->ctlr, __ATOMIC_RELAXED);
+    int err = qvm_report(v, "%u SPIs, %u list registers, group 0 %s, group 1 %s", VGIC_SPIS, g->lr_count,
+                         ctlr & CTLR_ENABLE_GRP0 ? "on" : "off", ctlr & CTLR_ENABLE_GRP1 ? "on" : "off");
+    for (unsigned i = 0; i < g->cpu_count && !err; i++)
+        err = cpu_report(v, g->cpus[i]);
+    return err;
+}
+
+static int vgic_control(vdev_t *v, unsigned ctrl, const void *arg)
+{
+    (void)arg;
+    return ctrl == VDEV_CTRL_STATUS ? vgic_report(v) : EOK;
+}
+
 static const char *const vgic_compatible[] = { "arm,gic-v3", NULL };
 
 VDEV_FACTORY(vgic_factory) = {
     .abi = QVM_VDEV_ABI,
     .factory_flags = VFF_MANUAL_REGION | VFF_INTR_NO,
+    .safety = VDEV_SAFETY_SELECTED,
     .name = "gic",
     .compatible = vgic_compatible,
     .extra_space = sizeof(struct vgic),
     .startup = vgic_startup,
+    .control = vgic_control,
     .pic = &vgic_pic,
 };
