@@ -50,7 +50,7 @@ static void mmio_done(struct guest_cpu *v, const struct exit *e, const struct mm
 }
 
 /* What a vdev answers that is no result: the VM ends. */
-static void vdev_failed(struct guest_cpu *v, const char *who, enum vdev_ref_status s)
+static __running void vdev_failed(struct guest_cpu *v, const char *who, enum vdev_ref_status s)
 {
     if (s >= VRS_ERRNO)
         log_error("vm %s: %s failed to serve vcpu %u at pc 0x%llx (error %d)", v->vm->name, who, v->index,

@@ -175,6 +175,8 @@ static __startup uint64_t place_taken(const struct guest_system *vm, const void 
 uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align)
 {
     struct guest_system *vm = b->gsp;
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return QSL_NO_LOCATION;
     uint64_t at = aspace_find_free(&vm->as, vm->config, size, align), end;
     while (at != QSL_NO_LOCATION && (end = place_taken(vm, b->fdt, at, size)) != 0)
         at = aspace_find_free_above(&vm->as, vm->config, end, size, align);

@@ -41,13 +41,13 @@ static inline qvm_state_block git_call_operand(unsigned n)
  * mine, the next handler's, at last the VM's policy (a register: `unsupported register`; a call: NOT_SUPPORTED); VRS_BUS_ERROR: the instruction is undefined;
  * VRS_TERMINATE, VRS_ABORT and VRS_ERRNO as for an access.
  */
+#define GUEST_INSTR_MAX 16 /* of one VM */
 typedef enum vdev_ref_status (*guest_instr_callback)(vdev_t *v, guest_cpu *gcp, unsigned git, uint64_t qualifier);
 
 /*
- * At startup. EOK; EINVAL: a type that does not exist, an empty range, or what the hypervisor serves itself: identification, debug, timer and interrupt controller
+ * Makes the callback the one who is asked. At startup. EOK; EINVAL: a type that does not exist, an empty range, or what the hypervisor serves itself: identification, debug, timer and interrupt controller
  * registers, SMCCC's Arm Architecture and Standard Secure (PSCI) calls; ENOSPC: more than GUEST_INSTR_MAX in one VM. Traced. A register that the core does not
  * trap for a guest (docs/GUESTS.md lists what traps) never gets here.
  */
-#define GUEST_INSTR_MAX 16
 int guest_instr_register(struct vdev_builder *b, unsigned git, uint64_t qualifier,
                          guest_instr_callback callback) __startup __must_check;

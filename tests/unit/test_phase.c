@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gasp.c hyp/cdev.c hyp/guest.c hyp/regs.c */
+/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gasp.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/region.c */
 /* sources: hyp/reg_index.c hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c */
 /* sources: tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* Each function of the vdev API that is for one phase only refuses in the other, and says so by function, who and phase. */
@@ -116,12 +116,18 @@ static void traced(const char *who, const char *function)
         traced(who, function); \
     } while (0)
 
+bool log_allowed(struct log_limit *limit)
+{
+    (void)limit;
+    return true;
+}
+
 /* ---- Startup only ---- */
 
 static void test_options(void **state)
 {
     const uint32_t cells[2] = { 0 };
-    const struct vdev_option o = { "armature,number", cells, 4 };
+    const struct vdev_option o = { "armature,number", cells, 4, 0 };
     uint32_t small = 7;
     uint64_t big = 7;
     const char *text = "kept";
@@ -150,7 +156,7 @@ static void test_places(void **state)
     struct guest_intr line;
     (void)state;
     REFUSES(gasp_region_set(&builder, 1, &r), EPERM, builder.path, "gasp_region_set");
-    assert_int_equal(vm.as.region_count, 0);
+    assert_int_equal(vm.as.regions.count, 0);
     REFUSES(vdev_reg(&builder, 0, &base, &size), false, builder.path, "vdev_reg");
     REFUSES(vdev_interrupt(&builder, 0, &line), EPERM, builder.path, "vdev_interrupt");
     REFUSES(vdev_pin_taken(&builder, 40), true, builder.path, "vdev_pin_taken");

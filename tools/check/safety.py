@@ -11,7 +11,7 @@ import sys
 
 PHASES = {'STARTUP': 'startup', 'RUNNING': 'running'}
 COMMENT = re.compile(r'/\*(.*?)\*/', re.S)
-PROTOTYPE = re.compile(r'^(?!typedef|struct\s+\w+\s*\{|enum\s+\w+\s*\{|static inline|extern|#)([A-Za-z_][^;{}=]*?\b(\w+)\((?:[^;{}])*\)[^;{}]*);', re.M | re.S)
+PROTOTYPE = re.compile(r'^(?!typedef|struct\s+\w+\s*\{|struct\s+CAPABILITY\b|enum\s+\w+\s*\{|static inline|extern|#)([A-Za-z_][^;{}=]*?\b(\w+)\((?:[^;{}])*\)[^;{}]*);', re.M | re.S)
 INLINE = re.compile(r'^static inline ([^;{}=]*?\b(\w+)\([^;{}]*\)[^;{}]*)\{', re.M)
 
 
@@ -52,7 +52,8 @@ def row_of(declaration, name, purpose):
     needs += ['STARTUP'] * bool(re.search(r'\b__startup\b', declaration)) + ['RUNNING'] * bool(re.search(r'\b__running\b', declaration))
     phase = [PHASES[n] for n in needs if n in PHASES]
     locks = [f'`{n}`' for n in needs if n not in PHASES and n != 'MAY_BLOCK']
-    changes = [f'takes `{a}`' for a in arguments(declaration, 'ACQUIRE')] + [f'releases `{a}`' for a in arguments(declaration, 'RELEASE')]
+    taken = arguments(declaration, 'ACQUIRE') + arguments(declaration, 'TRY_ACQUIRE')[1:]
+    changes = [f'takes `{a}`' for a in taken] + [f'releases `{a}`' for a in arguments(declaration, 'RELEASE')]
     blocks = 'yes' if 'MAY_BLOCK' in needs else 'no'
     return f'| `{name}` | {phase[0] if phase else "any"} | {", ".join(locks + changes) or "none"} | {blocks} | {purpose} |'
 
