@@ -101,12 +101,14 @@ static int blocks_join(struct aspace *as, const struct region *r)
  */
 static unsigned change_tables(const struct aspace *as, const struct region *r)
 {
-    bool fits = !(r->flags & GRF_PASS) || is_aligned(r->base.raw ^ r->host.raw, BLOCK_SIZE);
-    for (unsigned i = region_index(&as->regions, r->base.raw);
-         i < as->regions.count && as->regions.at[i].base.raw < region_end(r); i++) {
+    unsigned first = region_index(&as->regions, r->base.raw), i = first;
+    bool fits = true;
+    for (; i < as->regions.count && as->regions.at[i].base.raw < region_end(r); i++) {
         const struct region *old = &as->regions.at[i];
-        fits = !(old->flags & GRF_MEMORY) || is_aligned(old->base.raw ^ old->host.raw, BLOCK_SIZE);
+        fits &= !(old->flags & GRF_MEMORY) || is_aligned(old->base.raw ^ old->host.raw, BLOCK_SIZE);
     }
+    if (i == first) /* new: where it is to be is what it says itself */
+        fits = !(r->flags & GRF_PASS) || is_aligned(r->base.raw ^ r->host.raw, BLOCK_SIZE);
     return TABLES_AT_ENDS + (unsigned)(fits ? 0 : r->size / BLOCK_SIZE);
 }
 

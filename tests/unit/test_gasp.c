@@ -227,6 +227,23 @@ static void test_no_tables(void **state)
     alloc_left = -1;
 }
 
+/* Memory that no block fits may need a table page for each 2 MiB, whatever lies behind it. */
+static void test_no_tables_for_pages(void **state)
+{
+    struct region odd = { .base = IPA(HOLE), .size = MIB(64), .flags = RAM_FLAGS, .owner = "odd" }, even = odd;
+    (void)state;
+    odd.host = PA(GIB(6) + PAGE_SIZE);
+    even.base = IPA(HOLE + MIB(64));
+    even.host = PA(GIB(7));
+    even.size = MIB(2);
+    assert_int_equal(aspace_add(&vm.as, &odd) || aspace_add(&vm.as, &even), 0);
+    unsigned spare = vm.as.spare_count;
+    vm.as.spare_count = 8;
+    assert_int_equal(change(HOLE, MIB(66), GRF_PASS_RD, NULL), ENOMEM);
+    assert_true(log_has("may need 37 table pages, 8 are left"));
+    vm.as.spare_count = spare;
+}
+
 /* What a vCPU has cached is good until something changes, and only then looked up again. */
 static void test_cache(void **state)
 {
@@ -418,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_tables_for_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
         cmocka_unit_test_setup_teardown(test_map, setup, teardown),
