@@ -136,20 +136,18 @@ static void core_load(struct core *c, struct guest_cpu *v)
     v->vm->intc->load(v);
 }
 
-/* EL2's own timer: the end of the slice if somebody else could run, and the deadlines of vCPUs whose timers are not in the hardware. */
+/* EL2's own timer: the end of the slice if somebody else could run, the deadlines of vCPUs whose timers are not in the hardware, and the alarms. */
 static void core_arm_timer(struct core *c, bool running)
 {
-    uint64_t when = ~UINT64_C(0);
-    if (c->cpu_count == 1)
-        return;
-    for (unsigned i = 0; i < c->cpu_count; i++) {
+    uint64_t when = ALARM_NEVER;
+    for (unsigned i = 0; c->cpu_count > 1 && i < c->cpu_count; i++) {
         struct guest_cpu *v = c->cpus[i];
         if (v == c->loaded || v->power != VCPU_ON || v->vm->state != VM_RUNNING)
             continue;
         uint64_t at = v->waiting ? timer_vcpu_deadline(&v->arch.timer, timer_now()) : running ? c->slice_end : when;
         when = at < when ? at : when;
     }
-    timer_deadline(when);
+    core_deadline(c, when);
 }
 
 int core_settle(struct core *c, struct guest_cpu *v)
@@ -192,7 +190,7 @@ static uint32_t core_ack(struct core *c)
     return waiting ? waiting - 1 : gic_ack();
 }
 
-static void core_irq(struct core *c)
+static __running void core_irq(struct core *c)
 {
     uint32_t intid = core_ack(c);
     if (intid >= GIC_SPURIOUS)
@@ -208,7 +206,7 @@ static void core_irq(struct core *c)
         else
             gic_deactivate(intid);
         return;
-    case GIC_PPI_HYP_TIMER: timer_deadline(~UINT64_C(0)); break;
+    case GIC_PPI_HYP_TIMER: core_alarms_due(c); break;
     case GIC_PPI_MAINT: break; /* the fold that follows each exit has seen to it */
     case GIC_SGI_CALL: panic_stop_here(); break;
     case GIC_SGI_KICK: break;
@@ -228,7 +226,7 @@ static void core_power_up(struct core *c, struct guest_cpu *v)
     v->powered_down = false;
 }
 
-static void core_idle(struct core *c)
+static __running void core_idle(struct core *c)
 {
     core_arm_timer(c, false);
     __atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
@@ -334,6 +332,9 @@ void core_loop(struct core *c)
             vcpu_enter(c, v);
         } else if (!loading) {
             core_idle(c);
+        } else {
+            core_arm_timer(c, false);
+            core_irq(c); /* alarms and kicks do not wait for the last chunk */
         }
     }
 }

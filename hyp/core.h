@@ -2,6 +2,7 @@
 #pragma once
 /* A physical core and its loop: pick, enter, leave, dispatch, again. EL2 runs with interrupts masked all the while. */
 #include "arch/arm64/core_arch.h"
+#include "hyp/alarm.h"
 #include "hyp/base/lock.h"
 #include "hyp/platform.h"
 #include "hyp/vm.h"
@@ -22,9 +23,11 @@ struct core {
     uint32_t idle;      /* about to sleep, or asleep, in core_wait() */
     struct spinlock lock;
     struct vm_loader *loaders; /* under lock: VMs being loaded here, a chunk between two guest runs */
+    struct alarm_queue alarms; /* has its own lock */
     /* this core only: */
     struct guest_cpu *loaded; /* whose registers the hardware holds */
     uint64_t slice_end;
+    uint64_t armed;                            /* what EL2's timer is set to; ALARM_NEVER: off */
     struct guest_cpu *last_of[CONFIG_MAX_VMS]; /* which vCPU of each VM ran here last */
     struct guest_system *last_vm;              /* whose vCPU that was */
     unsigned last;                             /* index in cpus of who ran last: round robin goes on behind it */

@@ -47,6 +47,7 @@ static __startup int core_create(const struct platform *p, unsigned index, bool 
     c->desc = &p->cores[index];
     c->arch.index = index;
     c->arch.mpidr = c->desc->mpidr & MPIDR_AFFINITY;
+    core_alarms_init(c);
     cores[index] = c;
     return boot ? 0 : stacks_create(c);
 }

@@ -4,7 +4,7 @@
  * Spin locks: fair (ticket), never held across anything that blocks. EL2 runs with interrupts masked, so holding one
  * needs no masking of its own. No lock before a core's MMU and caches are on: exclusives need cacheable memory.
  *
- * Order, outermost first: vm->lock, gasp (address space), vdev v_mtx, interrupt controller, console, log.
+ * Order, outermost first: vm->lock, gasp (address space), vdev v_mtx, interrupt controller, console, a core's alarms, log.
  */
 #include <stdint.h>
 #include "phase.h"
