@@ -38,7 +38,9 @@ struct config_vm {
     int node;
     const char *refused; /* NULL, or why the description makes no VM; traced already */
     unsigned cpus;
-    int affinity[CONFIG_MAX_VCPUS]; /* host core index, -1: to be assigned */
+    uint64_t runmask[CONFIG_MAX_VCPUS]; /* the host cores of each vCPU, a bit each; 0: one is assigned */
+    uint32_t budget_us, period_us;      /* of each vCPU; budget 0: no limit */
+    int background;                     /* priority of a vCPU whose budget is spent; -1: it does not run */
     uint8_t priority;
     enum unsupported_policy on_reference, on_instruction, on_register;
     enum end_policy on_reset, on_crash;

@@ -14,6 +14,10 @@ static const char *const config_vm_names[] = {
     "#size-cells",
     "cpus",
     "affinity",
+    "runmask",
+    "budget-us",
+    "period-us",
+    "background-priority",
     "priority",
     "armature,unsupported-reference",
     "armature,unsupported-instruction",
@@ -27,29 +31,79 @@ static const char *const config_vm_names[] = {
     NULL,
 };
 
-static __startup void config_affinity(struct config_reader *r, int node)
+/* One core of the host's, by its number. */
+static __startup uint64_t config_core(struct config_reader *r, int node, const char *name, uint32_t core)
 {
     const struct platform *p = platform();
+
+    if (core < p->core_count)
+        return BIT(core);
+    if (core < p->cores_in_tree)
+        config_refuse(r, node, "%s: core %u is not driven: CONFIG_MAX_CORES=%d", name, core, CONFIG_MAX_CORES);
+    else
+        config_refuse(r, node, "%s: core %u: the machine has 0 to %u", name, core, p->core_count - 1);
+    return 0;
+}
+
+static __startup void config_affinity(struct config_reader *r, int node)
+{
     int length;
     const fdt32_t *cores = fdt_getprop(r->fdt, node, "affinity", &length);
 
-    for (unsigned i = 0; i < CONFIG_MAX_VCPUS; i++)
-        r->vm->affinity[i] = -1;
     if (!cores)
         return;
     if (length % 4 || (unsigned)length / 4 != r->vm->cpus) {
         config_refuse(r, node, "affinity: %d bytes for %u vCPUs: one cell each is expected", length, r->vm->cpus);
         return;
     }
-    for (unsigned i = 0; i < r->vm->cpus; i++) {
-        uint32_t core = fdt32_ld(&cores[i]);
-        if (core < p->core_count)
-            r->vm->affinity[i] = (int)core;
-        else if (core < p->cores_in_tree)
-            config_refuse(r, node, "affinity: core %u is not driven: CONFIG_MAX_CORES=%d", core, CONFIG_MAX_CORES);
-        else
-            config_refuse(r, node, "affinity: core %u: the machine has 0 to %u", core, p->core_count - 1);
+    for (unsigned i = 0; i < r->vm->cpus; i++)
+        r->vm->runmask[i] = config_core(r, node, "affinity", fdt32_ld(&cores[i]));
+}
+
+/* Masks of cores, one cell for all vCPUs or one each: they float. */
+static __startup void config_runmask(struct config_reader *r, int node)
+{
+    int length;
+    const fdt32_t *masks = fdt_getprop(r->fdt, node, "runmask", &length);
+
+    if (!masks)
+        return;
+    if (dt_has(r->fdt, node, "affinity")) {
+        config_refuse(r, node, "runmask and affinity exclude each other");
+        return;
     }
+    if (length != 4 && (length % 4 || (unsigned)length / 4 != r->vm->cpus)) {
+        config_refuse(r, node, "runmask: %d bytes for %u vCPUs: one cell, or one each, is expected", length,
+                      r->vm->cpus);
+        return;
+    }
+    for (unsigned i = 0; i < r->vm->cpus; i++) {
+        uint32_t mask = fdt32_ld(&masks[length == 4 ? 0 : i]);
+        if (!mask)
+            config_refuse(r, node, "runmask: 0 for vCPU %u: it could run nowhere", i);
+        for (uint32_t core = 0; core < 32; core++)
+            if (mask & BIT(core))
+                r->vm->runmask[i] |= config_core(r, node, "runmask", core);
+    }
+}
+
+static __startup void config_budget(struct config_reader *r, int node)
+{
+    struct config_vm *vm = r->vm;
+    uint32_t background = 0;
+
+    config_number(r, node, "budget-us", 100, 1000000, &vm->budget_us);
+    config_number(r, node, "period-us", 100, 1000000, &vm->period_us);
+    config_number(r, node, "background-priority", 0, 255, &background);
+    vm->background = dt_has(r->fdt, node, "background-priority") ? (int)background : -1;
+    if (!vm->budget_us != !vm->period_us)
+        config_refuse(r, node, "budget-us and period-us need each other");
+    else if (vm->budget_us > vm->period_us)
+        config_refuse(r, node, "budget-us %u is more than period-us %u", vm->budget_us, vm->period_us);
+    if (vm->background >= vm->priority)
+        config_refuse(r, node, "background-priority %d is not below priority %u", vm->background, vm->priority);
+    if (vm->background >= 0 && !vm->budget_us)
+        config_refuse(r, node, "background-priority is for vCPUs with budget-us");
 }
 
 static __startup void config_policies(struct config_reader *r, int node)
@@ -105,6 +159,8 @@ static __startup void config_properties(struct config_reader *r, int node)
     r->vm->cpus = cpus;
     r->vm->priority = (uint8_t)priority;
     config_affinity(r, node);
+    config_runmask(r, node);
+    config_budget(r, node);
     config_policies(r, node);
     config_flag(r, node, "armature,identity", &r->vm->identity);
     config_flag(r, node, "armature,dry-run", &r->vm->dry_run);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The core loop. */
+/* The core loop: pick, enter, leave, dispatch, again. */
 #include "hyp/core.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/timer.h"
@@ -8,6 +8,7 @@
 #include "hyp/pirq.h"
 #include "hyp/smccc.h"
 #include "hyp/test_fault.h"
+#include "hyp/thread.h"
 #include "hyp/vm_life.h"
 
 static void core_send_kick(struct core *c)
@@ -22,18 +23,29 @@ void core_kick(struct core *c)
     core_send_kick(c);
 }
 
+static struct core *core_of(const struct guest_cpu *v)
+{
+    return __atomic_load_n(&v->ctx.core, __ATOMIC_SEQ_CST);
+}
+
+static bool vcpu_is_blocked(const struct guest_cpu *v)
+{
+    return __atomic_load_n(&v->ctx.state, __ATOMIC_SEQ_CST) == CONTEXT_BLOCKED;
+}
+
 void guest_cpu_kick(guest_cpu *v)
 {
     __atomic_store_n(&v->kicked, 1, __ATOMIC_SEQ_CST);
-    /* Pairs with vcpu_enter() and core_idle(): they publish, then look at `kicked`; we published, now look at them. */
-    if (__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->core->idle, __ATOMIC_SEQ_CST) ||
-        v->core->loaded != v)
-        core_send_kick(v->core);
+    /* Pairs with vcpu_enter() and vcpu_block(): they publish, then look at `kicked`; we published, now look at them. */
+    if (guest_cpu_in_guest(v))
+        core_send_kick(core_of(v));
+    else if (vcpu_is_blocked(v))
+        sched_wake(&v->ctx);
 }
 
 bool guest_cpu_in_guest(const guest_cpu *v)
 {
-    return __atomic_load_n(&v->in_guest, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST);
 }
 
 void guest_cpu_pause(guest_cpu *v)
@@ -41,11 +53,10 @@ void guest_cpu_pause(guest_cpu *v)
     if (!phase_is(PHASE_RUNNING, v->vm->name))
         return;
     __atomic_fetch_add(&v->pauses, 1, __ATOMIC_SEQ_CST);
-    if (v->core == this_core())
-        return; /* it cannot be in the guest while we run here */
-    if (guest_cpu_in_guest(v))
-        core_send_kick(v->core);
-    /* Bounded: the kick is an exit, and the exit folds before it clears in_guest. */
+    /* On this core it cannot be in the guest while we run; elsewhere the kick is an exit, and the exit folds before it clears in_guest. */
+    if (!guest_cpu_in_guest(v) || core_of(v) == this_core())
+        return;
+    core_send_kick(core_of(v));
     while (guest_cpu_in_guest(v))
         spin_pause();
 }
@@ -62,54 +73,35 @@ void guest_cpu_resume(guest_cpu *v)
 static void vcpu_timers_check(struct guest_cpu *v)
 {
     uint64_t now = timer_now();
+    vm_cpu_clock(v);
     if (timer_vcpu_virt_asserted(&v->arch.timer, now))
         v->vm->intc->hw_fired(v, GIC_PPI_VTIMER);
     if (timer_vcpu_phys_asserted(&v->arch.timer, now))
         v->vm->intc->hw_fired(v, GIC_PPI_PTIMER);
 }
 
-static bool vcpu_runnable(struct guest_cpu *v)
+/* A vCPU that sleeps outside the hardware is woken when the first of its timers fires. */
+static void vcpu_wake_due(struct alarm *a)
 {
-    if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
-        return false;
-    if (!v->waiting)
-        return true;
-    if (v->core->loaded != v)
-        vcpu_timers_check(v);
-    if (v->vm->intc->wakes(v))
-        v->waiting = false;
-    return !v->waiting;
+    guest_cpu_kick(container_of(a, struct guest_cpu, wake));
 }
 
-/* The first of the highest priority that can run; among equals the one behind who ran last, once its slice is over. */
-static struct guest_cpu *core_pick(struct core *c)
+int vcpu_wake_init(struct guest_cpu *v, struct core *home)
 {
-    struct guest_cpu *v = c->loaded;
-    if (c->cpu_count == 1)
-        return vcpu_runnable(c->cpus[0]) ? c->cpus[0] : NULL;
-    unsigned top = c->cpu_count;
-    for (unsigned i = 0; i < c->cpu_count; i++) {
-        if (!vcpu_runnable(c->cpus[i]))
-            continue;
-        if (top == c->cpu_count)
-            top = i;
-        if (c->cpus[i]->vm->config->priority != c->cpus[top]->vm->config->priority)
-            break;
-        if (c->cpus[i] == v && timer_now() < c->slice_end)
-            return v;
-        if (i > c->last) {
-            top = i;
-            break;
-        }
-    }
-    if (top == c->cpu_count)
-        return NULL;
-    c->last = top;
-    c->slice_end = timer_now() + timer_ms(CORE_SLICE_MS);
-    return c->cpus[top];
+    return alarm_init(&v->wake, home, vcpu_wake_due);
 }
 
-static void core_put(struct core *c)
+static __running void vcpu_wake_arm(struct guest_cpu *v)
+{
+    if (!v->waiting || v->power != VCPU_ON || v->vm->state != VM_RUNNING)
+        return;
+    uint64_t now = timer_now(), at = timer_vcpu_deadline(&v->arch.timer, now);
+    /* One that has fired already wakes it or is masked; then it is no timer that it waits for. */
+    if (at > now)
+        alarm_set(&v->wake, at);
+}
+
+static __running void core_put(struct core *c)
 {
     struct guest_cpu *v = c->loaded;
     if (!v)
@@ -117,37 +109,26 @@ static void core_put(struct core *c)
     v->vm->intc->put(v);
     vcpu_arch_put(&v->arch);
     c->loaded = NULL;
+    vcpu_wake_arm(v);
+    sched_released(&v->ctx);
 }
 
-static void core_load(struct core *c, struct guest_cpu *v)
+static __running void core_load(struct core *c, struct guest_cpu *v)
 {
     if (c->loaded == v)
         return;
     core_put(c);
+    alarm_cancel(&v->wake);
     if (c->last_vm != v->vm)
         smccc_vm_switch();
     c->last_vm = v->vm;
     vm_cpu_clock(v);
     /* Another vCPU of the VM may have left TLB entries here under the same VMID. */
-    vcpu_arch_load(&v->arch, c->last_of[v->vm->id] != v);
-    c->last_of[v->vm->id] = v;
-    vcpu_trap_wfi(&v->arch, c->cpu_count > 1);
+    vcpu_arch_load(&v->arch, c->tlb_life[v->vm->id] != v->life);
+    c->tlb_life[v->vm->id] = v->life;
+    vcpu_trap_wfi(&v->arch, c->traps_wfi);
     c->loaded = v;
     v->vm->intc->load(v);
-}
-
-/* EL2's own timer: the end of the slice if somebody else could run, the deadlines of vCPUs whose timers are not in the hardware, and the alarms. */
-static void core_arm_timer(struct core *c, bool running)
-{
-    uint64_t when = ALARM_NEVER;
-    for (unsigned i = 0; c->cpu_count > 1 && i < c->cpu_count; i++) {
-        struct guest_cpu *v = c->cpus[i];
-        if (v == c->loaded || v->power != VCPU_ON || v->vm->state != VM_RUNNING)
-            continue;
-        uint64_t at = v->waiting ? timer_vcpu_deadline(&v->arch.timer, timer_now()) : running ? c->slice_end : when;
-        when = at < when ? at : when;
-    }
-    core_deadline(c, when);
 }
 
 int core_settle(struct core *c, struct guest_cpu *v)
@@ -190,6 +171,18 @@ static uint32_t core_ack(struct core *c)
     return waiting ? waiting - 1 : gic_ack();
 }
 
+static __running void core_timer_fired(struct core *c, uint32_t intid)
+{
+    if (!c->loaded) {
+        gic_deactivate(intid);
+        return;
+    }
+    /* Stays active until the guest deactivates its virtual twin. */
+    c->loaded->vm->intc->hw_fired(c->loaded, intid);
+    if (vcpu_is_blocked(c->loaded))
+        guest_cpu_kick(c->loaded);
+}
+
 static __running void core_irq(struct core *c)
 {
     uint32_t intid = core_ack(c);
@@ -199,14 +192,14 @@ static __running void core_irq(struct core *c)
     gic_drop(intid);
     switch (intid) {
     case GIC_PPI_VTIMER:
-    case GIC_PPI_PTIMER:
-        /* Stays active until the guest deactivates its virtual twin. */
-        if (c->loaded)
-            c->loaded->vm->intc->hw_fired(c->loaded, intid);
+    case GIC_PPI_PTIMER: core_timer_fired(c, intid); return;
+    case GIC_PPI_HYP_TIMER:
+        core_alarms_due(c);
+        if (timer_now() >= c->sched.turn_end)
+            c->attention = 1;
         else
-            gic_deactivate(intid);
-        return;
-    case GIC_PPI_HYP_TIMER: core_alarms_due(c); break;
+            core_deadline(c, c->sched.turn_end);
+        break;
     case GIC_PPI_MAINT: break; /* the fold that follows each exit has seen to it */
     case GIC_SGI_CALL: panic_stop_here(); break;
     case GIC_SGI_KICK: break;
@@ -216,7 +209,7 @@ static __running void core_irq(struct core *c)
 }
 
 /* CPU_SUSPEND to power-down is over: all but the timers, which woke it, is as after a reset. */
-static void core_power_up(struct core *c, struct guest_cpu *v)
+static __running void vcpu_power_up(struct core *c, struct guest_cpu *v)
 {
     if (c->loaded == v)
         core_put(c);
@@ -226,24 +219,10 @@ static void core_power_up(struct core *c, struct guest_cpu *v)
     v->powered_down = false;
 }
 
-static __running void core_idle(struct core *c)
-{
-    core_arm_timer(c, false);
-    __atomic_store_n(&c->idle, 1, __ATOMIC_SEQ_CST);
-    bool kicked = __atomic_load_n(&c->attention, __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < c->cpu_count; i++)
-        kicked |= __atomic_exchange_n(&c->cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
-    if (!kicked)
-        core_wait();
-    __atomic_store_n(&c->idle, 0, __ATOMIC_RELAXED);
-    core_irq(c);
-}
-
 /* One entry and what came of it. */
 static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
 {
     const struct vintc_ops *intc = v->vm->intc;
-    __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
     intc->flush(v);
     __atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
     /* Pairs with guest_cpu_kick() and guest_cpu_pause(): who changed something before in_guest was seen is seen here. */
@@ -264,77 +243,98 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     }
 }
 
-static __running void core_attend(struct core *c)
+static bool vcpu_sleeps(const struct core *c, struct guest_cpu *v)
 {
-    for (unsigned i = 0; i < c->cpu_count; i++) {
-        struct guest_cpu *v = c->cpus[i];
-        if (v->power == VCPU_ON_PENDING) {
-            if (c->loaded == v)
-                core_put(c); /* what it left when it went off */
-            if (vm_cpu_arrive(v)) {
-                c->last_of[v->vm->id] = NULL; /* no TLB entry of its former life */
-                continue;
-            }
-        }
-        /* A paused vCPU's timers stand still with it, and a clock that moved is loaded anew. */
-        bool moved = v->arch.timer.own_clock && v->arch.timer.cntvoff != v->vm->clock_zero;
-        if (c->loaded == v && (v->vm->state == VM_PAUSED || moved))
-            core_put(c);
-        if (v->vm->state != VM_ENDING || v->power == VCPU_OFF)
-            continue;
+    if (c->loaded != v)
+        vcpu_timers_check(v);
+    v->waiting = !v->vm->intc->wakes(v);
+    return v->waiting;
+}
+
+/* What happened to the vCPU or its VM is seen to, on its core. May it enter its guest? */
+static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
+{
+    if (v->power == VCPU_ON_PENDING) {
         if (c->loaded == v)
-            core_put(c);
-        vm_cpu_gone(v);
+            core_put(c); /* what it left when it went off */
+        (void)vm_cpu_arrive(v);
     }
-}
-
-void core_loader_add(struct core *c, struct vm_loader *l)
-{
-    lock_acquire(&c->lock);
-    l->next = c->loaders;
-    c->loaders = l;
-    lock_release(&c->lock);
-    core_kick(c);
-}
-
-/* One chunk of the first VM that waits to be loaded here. Is there more? */
-static __running bool core_load_step(struct core *c)
-{
-    struct vm_loader *l = __atomic_load_n(&c->loaders, __ATOMIC_ACQUIRE);
-    if (!l)
+    /* A paused vCPU's timers stand still with it, and a clock that moved is loaded anew. */
+    bool moved = v->arch.timer.own_clock && v->arch.timer.cntvoff != v->vm->clock_zero;
+    if (c->loaded == v && (v->vm->state != VM_RUNNING || moved))
+        core_put(c);
+    if (v->vm->state == VM_ENDING && v->power != VCPU_OFF)
+        vm_cpu_gone(v);
+    if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
         return false;
-    if (!vm_load_step(l))
-        return true;
-    lock_acquire(&c->lock);
-    struct vm_loader **at = &c->loaders;
-    while (*at != l)
-        at = &(*at)->next;
-    *at = l->next;
-    bool more = c->loaders;
-    lock_release(&c->lock);
-    return more;
+    return !v->waiting || !vcpu_sleeps(c, v);
+}
+
+static __running void vcpu_block(struct core *c, struct guest_cpu *v)
+{
+    if (c->loaded != v)
+        vcpu_wake_arm(v);
+    sched_block(c);
+    /* Pairs with guest_cpu_kick(). */
+    if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST))
+        sched_wake(&v->ctx);
+}
+
+static __running void vcpu_turn(struct core *c, struct guest_cpu *v)
+{
+    __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
+    if (!vcpu_may_enter(c, v)) {
+        vcpu_block(c, v);
+        return;
+    }
+    if (v->powered_down)
+        vcpu_power_up(c, v);
+    core_load(c, v);
+    vcpu_enter(c, v);
+}
+
+static __running void thread_turn(struct core *c, struct thread *t)
+{
+    if (!thread_may_enter(t))
+        return;
+    if (thread_enter(&t->arch) == THREAD_LEFT_IRQ)
+        core_irq(c);
+    else
+        sched_released(&t->ctx);
+}
+
+static __running void core_idle(struct core *c)
+{
+    if (!__atomic_load_n(&c->attention, __ATOMIC_SEQ_CST))
+        core_wait();
+    core_irq(c);
+}
+
+/* Another choice of what runs here, and what it needs: its way out, a vCPU that may go elsewhere out of the hardware. */
+static __running void core_choose(struct core *c)
+{
+    __atomic_store_n(&c->attention, 0, __ATOMIC_SEQ_CST);
+    sched_pick(c);
+    core_deadline(c, c->sched.turn_end);
+    struct context *x = c->sched.current;
+    if (c->loaded && x && x != &c->loaded->ctx && c->loaded->ctx.cores & (c->loaded->ctx.cores - 1))
+        core_put(c);
+    c->traps_wfi = x && (c->sched.contended || x->budget.capacity);
+    if (c->loaded && x == &c->loaded->ctx)
+        vcpu_trap_wfi(&c->loaded->arch, c->traps_wfi);
 }
 
 void core_loop(struct core *c)
 {
     for (;;) {
-        if (__atomic_load_n(&c->attention, __ATOMIC_ACQUIRE)) {
-            __atomic_store_n(&c->attention, 0, __ATOMIC_SEQ_CST);
-            core_attend(c);
-        }
-        bool loading = core_load_step(c);
-        struct guest_cpu *v = core_pick(c);
-        if (v) {
-            if (v->powered_down)
-                core_power_up(c, v);
-            core_load(c, v);
-            core_arm_timer(c, true);
-            vcpu_enter(c, v);
-        } else if (!loading) {
+        if (__atomic_load_n(&c->attention, __ATOMIC_ACQUIRE))
+            core_choose(c);
+        struct context *x = c->sched.current;
+        if (!x)
             core_idle(c);
-        } else {
-            core_arm_timer(c, false);
-            core_irq(c); /* alarms and kicks do not wait for the last chunk */
-        }
+        else if (x->kind == CONTEXT_VCPU)
+            vcpu_turn(c, container_of(x, struct guest_cpu, ctx));
+        else
+            thread_turn(c, container_of(x, struct thread, ctx));
     }
 }

@@ -15,22 +15,18 @@ struct core {
     struct core_arch arch; /* first: TPIDR_EL2 points here */
     /* set at startup, then const: */
     const struct platform_core *desc;
-    struct guest_cpu *cpus[CONFIG_MAX_VMS * CONFIG_MAX_VCPUS / 2]; /* pinned here, by falling priority */
-    unsigned cpu_count;
+    unsigned cpu_count; /* vCPUs pinned here */
     /* any core, atomic: */
     uint32_t state;     /* enum core_state */
-    uint32_t attention; /* look at your vCPUs' VMs: one may be ending */
-    uint32_t idle;      /* about to sleep, or asleep, in core_wait() */
-    struct spinlock lock;
-    struct vm_loader *loaders; /* under lock: VMs being loaded here, a chunk between two guest runs */
+    uint32_t attention; /* choose anew what runs here */
     struct alarm_queue alarms; /* has its own lock */
+    struct core_sched sched;
     /* this core only: */
     struct guest_cpu *loaded; /* whose registers the hardware holds */
-    uint64_t slice_end;
-    uint64_t armed;                            /* what EL2's timer is set to; ALARM_NEVER: off */
-    struct guest_cpu *last_of[CONFIG_MAX_VMS]; /* which vCPU of each VM ran here last */
-    struct guest_system *last_vm;              /* whose vCPU that was */
-    unsigned last;                             /* index in cpus of who ran last: round robin goes on behind it */
+    uint64_t armed;                    /* what EL2's timer is set to; ALARM_NEVER: off */
+    uint64_t tlb_life[CONFIG_MAX_VMS]; /* guest_cpu.life of the vCPU of each VM that ran here last */
+    struct guest_system *last_vm;      /* whose vCPU was here last */
+    bool traps_wfi;                    /* who runs here leaves when it waits */
     uint64_t irqs;
     uint32_t acked; /* an interrupt that was acknowledged and waits to be handled + 1; 0: none */
 };
@@ -48,17 +44,13 @@ struct core *core_by_mpidr(uint64_t mpidr);
 int cores_init(const struct platform *p) __startup __must_check;
 /* Starts the others; one that does not come up in a second is named and left out: its vCPUs' VMs are refused. */
 void cores_start(const struct platform *p) __startup;
-/* Pins a vCPU. */
-int core_assign(struct core *c, struct guest_cpu *v) __startup __must_check;
-/* The VM was refused. */
-void core_unassign(struct core *c, struct guest_cpu *v) __startup;
+/* The cores that are up, a bit each. Any phase. */
+uint64_t cores_up(void);
+/* Makes the vCPU's own alarm. 0, or a traced negative errno. */
+int vcpu_wake_init(struct guest_cpu *v, struct core *home) __startup __must_check;
 /* Never returns. Running. */
 _Noreturn void core_loop(struct core *c) __running;
-/* Gives a core a VM to load. Any core. */
-void core_loader_add(struct core *c, struct vm_loader *l);
 /* The hot interrupts of a running guest: its timers and kicks. GUEST_RESUME, or GUEST_LEFT_IRQ: a full exit has to go on with it. */
 int core_irq_fast(struct core *c, struct guest_cpu *v);
 /* After something was done for the vCPU without leaving its context: its list registers follow. Same answer. */
 int core_settle(struct core *c, struct guest_cpu *v);
-/* Makes a core look again at what it should run: an SGI if it sleeps or is in a guest. Any core. */
-void core_kick(struct core *c);

@@ -37,12 +37,14 @@ void core_deadline(struct core *c, uint64_t when)
 void alarm_set(struct alarm *a, uint64_t when)
 {
     struct core *c = a->core;
+    uint64_t irqs = irq_mask(); /* a thread stays on this core */
     if (!alarm_queue_set(&c->alarms, a, when))
-        return;
-    if (c != this_core())
+        ;
+    else if (c != this_core())
         core_kick(c); /* its loop sees the new first before it enters a guest or sleeps */
     else if (when < c->armed)
         core_program(c, when); /* the exit under way may end without the loop */
+    irq_restore(irqs);
 }
 
 void alarm_cancel(struct alarm *a)

@@ -48,6 +48,8 @@ static __startup int core_create(const struct platform *p, unsigned index, bool 
     c->arch.index = index;
     c->arch.mpidr = c->desc->mpidr & MPIDR_AFFINITY;
     core_alarms_init(c);
+    sched_core_init(&c->sched);
+    c->attention = 1;
     cores[index] = c;
     return boot ? 0 : stacks_create(c);
 }
@@ -55,6 +57,7 @@ static __startup int core_create(const struct platform *p, unsigned index, bool 
 int cores_init(const struct platform *p)
 {
     uint64_t own = read_sysreg(mpidr_el1) & MPIDR_AFFINITY;
+    sched_init();
     unsigned boot = CONFIG_MAX_CORES;
     for (unsigned i = 0; i < p->core_count; i++) {
         bool is_boot = (p->cores[i].mpidr & MPIDR_AFFINITY) == own;
@@ -129,23 +132,11 @@ void cores_start(const struct platform *p)
     mmu_identity_end();
 }
 
-int core_assign(struct core *c, struct guest_cpu *v)
+uint64_t cores_up(void)
 {
-    if (c->cpu_count == ARRAY_LEN(c->cpus))
-        return error_at(-E2BIG, "core %u: more than %u vCPUs", c->arch.index, (unsigned)ARRAY_LEN(c->cpus));
-    unsigned at = c->cpu_count++;
-    for (; at > 0 && c->cpus[at - 1]->vm->config->priority < v->vm->config->priority; at--)
-        c->cpus[at] = c->cpus[at - 1];
-    c->cpus[at] = v;
-    v->core = c;
-    return 0;
-}
-
-void core_unassign(struct core *c, struct guest_cpu *v)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < c->cpu_count; i++)
-        if (c->cpus[i] != v)
-            c->cpus[n++] = c->cpus[i];
-    c->cpu_count = n;
+    uint64_t up = 0;
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++)
+        if (cores[i] && __atomic_load_n(&cores[i]->state, __ATOMIC_ACQUIRE) == CORE_UP)
+            up |= BIT(i);
+    return up;
 }

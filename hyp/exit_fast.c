@@ -123,7 +123,7 @@ static __attribute__((noinline)) int fp_fast(struct guest_cpu *v)
 int exit_fast(struct vcpu_arch *arch, unsigned left)
 {
     struct guest_cpu *v = container_of(arch, struct guest_cpu, arch);
-    struct core *c = v->core;
+    struct core *c = v->ctx.core;
     if (left == GUEST_LEFT_IRQ)
         return core_irq_fast(c, v);
     uint64_t esr = exit_esr();

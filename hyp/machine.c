@@ -45,7 +45,7 @@ static void vcpu_status(const struct guest_cpu *v)
 {
     const uint64_t *n = v->exits;
     log_info("  vcpu %u core %u %s%s: exits irq %llu mmio %llu sysreg %llu call %llu wfx %llu fp %llu other %llu",
-             v->index, v->core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
+             v->index, v->ctx.core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
              (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
              (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
              (unsigned long long)n[EXIT_WFX], (unsigned long long)n[EXIT_FP],

@@ -18,6 +18,7 @@
 #include "hyp/pool.h"
 #include "hyp/smccc.h"
 #include "hyp/startup.h"
+#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
@@ -120,9 +121,9 @@ static _Noreturn void hyp_stop(void)
 static void vm_check_cores(struct guest_system *vm)
 {
     for (unsigned n = 0; n < vm->cpu_count && vm->state == VM_CONFIGURED; n++) {
-        if (vm->cpus[n]->core->state == CORE_UP)
+        if (vm->cpus[n]->ctx.cores & cores_up())
             continue;
-        log_error("vm %s: refused: core %u of its vCPU %u did not come up", vm->name, vm->cpus[n]->core->arch.index, n);
+        log_error("vm %s: refused: no core of its vCPU %u came up", vm->name, n);
         vm->state = VM_REFUSED;
     }
 }
@@ -133,8 +134,10 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
     startup_end();
     for (unsigned i = 0; i < vm_count; i++) {
         vm_check_cores(vms[i]);
-        if (vms[i]->state == VM_CONFIGURED)
-            vdev_control_all(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
+        if (vms[i]->state != VM_CONFIGURED)
+            continue;
+        threads_start(vms[i]);
+        vdev_control_all(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
     }
     console_start();
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);
@@ -143,7 +146,7 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
             results_line("R vm %s state=ended cause=refused code=%u", vms[i]->name, GTC_REFUSED);
         if (vms[i]->state != VM_CONFIGURED || vms[i]->config->dry_run)
             continue;
-        vm_load_start(vms[i]);
+        vm_start(vms[i]);
         started++;
     }
     if (!started) {

@@ -3,11 +3,13 @@
 #include "hyp/vm.h"
 #include "arch/arm64/idregs.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
 #include "hyp/pool.h"
+#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_images.h"
 
@@ -37,7 +39,7 @@ static __startup struct core *core_least_used(void)
 static __startup int vcpu_create(struct guest_system *vm, unsigned index)
 {
     const struct config_vm *vc = vm->config;
-    int where = vc->affinity[index];
+    uint64_t on = vc->runmask[index];
     struct guest_cpu *v = hyp_alloc(sizeof(*v), 16);
     if (!v)
         return -ENOMEM;
@@ -46,10 +48,20 @@ static __startup int vcpu_create(struct guest_system *vm, unsigned index)
     v->mpidr = vcpu_mpidr(index);
     v->power = VCPU_OFF;
     vm->cpus[index] = v;
-    struct core *c = where < 0 ? core_least_used() : where < CONFIG_MAX_CORES ? cores[where] : NULL;
-    if (!c)
-        return error_at(-ENODEV, "%s: affinity %d: the machine has no such core", vc->path, where);
-    return core_assign(c, v);
+    struct core *home = on ? cores[__builtin_ctzll(on)] : core_least_used();
+    if (!on)
+        on = BIT(home->arch.index);
+    if (!(on & (on - 1)))
+        home->cpu_count++;
+    if (!index)
+        vm->home = home;
+    int err = context_init(&v->ctx, CONTEXT_VCPU, home);
+    if (err)
+        return err;
+    context_set(&v->ctx, vc->priority, on);
+    context_budget(&v->ctx, timer_us(vc->budget_us), timer_us(vc->period_us), vc->background);
+    v->ctx.core = home;
+    return vcpu_wake_init(v, home);
 }
 
 static __startup int vcpus_create(struct guest_system *vm)
@@ -64,6 +76,12 @@ static __startup int vcpus_create(struct guest_system *vm)
         vm->cpu_count = i + 1;
     }
     return 0;
+}
+
+static __startup int keeper_create(struct guest_system *vm)
+{
+    vm->keeper = hyp_alloc(sizeof(*vm->keeper), 16);
+    return vm->keeper ? thread_alloc(vm->keeper, vm, vm->home) : -ENOMEM;
 }
 
 static __startup unsigned ipa_bits_needed(const struct config_vm *vc)
@@ -132,7 +150,11 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
     if (!err)
         err = vcpus_create(vm);
     if (!err)
+        err = keeper_create(vm);
+    if (!err)
         err = vdev_create_all(vm, c->vms_fdt);
+    if (!err)
+        err = threads_create(vm);
     if (!err)
         err = vm_images_create(vm, c);
     if (err)
@@ -141,6 +163,8 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
         struct guest_cpu *v = vm->cpus[i];
         vcpu_arch_init(&v->arch, v->mpidr | BIT(31), vm->as.vttbr, vm->as.vtcr);
         v->arch.fast = exit_fast;
+        if (vcpu_floats(v))
+            vcpu_arch_floats(&v->arch);
         v->arch.timer.own_clock = vm->config->counter == COUNTER_OWN;
     }
     for (unsigned crm = 1; crm <= 7; crm++)
@@ -155,7 +179,8 @@ static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_befor
     console_ports_forget(consoles_before);
     vm->state = VM_REFUSED;
     for (unsigned i = 0; i < vm->cpu_count; i++)
-        core_unassign(vm->cpus[i]->core, vm->cpus[i]);
+        if (!vcpu_floats(vm->cpus[i]))
+            vm->cpus[i]->ctx.core->cpu_count--;
     for (unsigned i = 0; i < vm->config->ram_count; i++)
         if (vm->ram[i].size)
             pool_free(pool_machine(), vm->ram[i]);
@@ -171,7 +196,7 @@ static __startup void vm_report(struct guest_system *vm)
     log_info("vm %s: %u vcpus, %llu MiB, priority %u, entry 0x%llx", vm->name, vm->cpu_count,
              (unsigned long long)(ram >> 20), vm->config->priority, (unsigned long long)vm->entry);
     for (unsigned i = 0; i < vm->cpu_count; i++)
-        log_debug("vm %s: vcpu %u on core %u", vm->name, i, vm->cpus[i]->core->arch.index);
+        log_debug("vm %s: vcpu %u on cores 0x%llx", vm->name, i, (unsigned long long)vm->cpus[i]->ctx.cores);
     for (unsigned i = 0; i < vm->vdev_count; i++) {
         char name[80];
         vdev_string(name, sizeof(name), &vm->vdevs[i]);

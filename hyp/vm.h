@@ -10,11 +10,10 @@
 #include "hyp/base/log.h"
 #include "hyp/config.h"
 #include "hyp/instr.h"
+#include "hyp/sched.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
-
-struct core;
 
 #define VM_MAX_IMAGES (CONFIG_MAX_RAM_RANGES + 3)
 
@@ -27,9 +26,10 @@ struct vm_image {
 
 struct guest_cpu {
     void *intc; /* the interrupt controller's data; first: see vintc_cpu_data() */
+    struct context ctx;
+    struct alarm wake; /* its timers while it sleeps outside the hardware */
     /* set at startup, then const: */
     struct guest_system *vm;
-    struct core *core; /* where it runs */
     unsigned index;
     uint64_t mpidr;
     /* under vm->lock: */
@@ -42,6 +42,7 @@ struct guest_cpu {
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
+    uint64_t life;                    /* another number each time it is started: whose its TLB entries are */
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */
@@ -65,6 +66,8 @@ struct CAPABILITY("guest address space") guest_system {
     uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
     struct instr_traps traps; /* instructions that vdevs serve */
     uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
+    struct core *home;        /* whose timer its vdevs' threads and its own use */
+    struct thread *keeper;    /* loads it, and sees to its end */
 
     struct aspace as; /* has its own lock */
 
@@ -81,6 +84,12 @@ struct CAPABILITY("guest address space") guest_system {
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;
 };
+
+/* May it run on more than one core? */
+static inline bool vcpu_floats(const struct guest_cpu *v)
+{
+    return v->ctx.cores & (v->ctx.cores - 1);
+}
 
 extern struct guest_system *vms[CONFIG_MAX_VMS]; /* set at startup, then const */
 extern unsigned vm_count;

@@ -7,7 +7,10 @@
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/machine.h"
+#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
+
+static uint64_t lives; /* any core, atomic */
 
 static const char *cause_name(unsigned cause)
 {
@@ -43,7 +46,7 @@ int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
     }
     lock_release(&vm->lock);
     if (answer == PSCI_SUCCESS)
-        core_kick(v->core);
+        guest_cpu_kick(v);
     return answer;
 }
 
@@ -55,6 +58,7 @@ bool vm_cpu_arrive(struct guest_cpu *v)
     if (v->power == VCPU_ON_PENDING && vm->state == VM_RUNNING) {
         vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
         v->waiting = v->powered_down = false;
+        v->life = __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED);
         v->power = VCPU_ON;
         arrived = true;
     }
@@ -91,21 +95,52 @@ static bool vm_restarts(const struct guest_system *vm)
     return false;
 }
 
-static __running void vm_ended(struct guest_system *vm)
+/* All its vCPUs are off: it has ended. Is it loaded again? */
+static __running bool vm_ended(struct guest_system *vm)
 {
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
+    threads_end(vm);
     log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
     if (vm_restarts(vm)) {
         results_line("R vm %s state=restarting cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
         vm->restarts++;
         vm->state = VM_CONFIGURED;
         vm->intc->reset(vm);
+        threads_start(vm);
         vdev_control_all(vm, VDEV_CTRL_RESET);
-        vm_load_start(vm);
-        return;
+        vm_load(vm);
+        return true;
     }
     results_line("R vm %s state=ended cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
     machine_vm_ended();
+    return false;
+}
+
+/* Its first start, then each of its ends. */
+static void *vm_keep(void *arg)
+{
+    struct guest_system *vm = arg;
+    phase_assume_running();
+    thread_assume();
+    vm_load(vm);
+    do
+        thread_wait_signal(vm->keeper);
+    while (vm_ended(vm));
+    return NULL;
+}
+
+void vm_start(struct guest_system *vm)
+{
+    const struct vdev_sched as_vm = vm_sched(vm);
+    thread_begin(vm->keeper, vm->name, &as_vm, vm_keep, vm);
+}
+
+struct vdev_sched vm_sched(const struct guest_system *vm)
+{
+    struct vdev_sched s = { .priority = vm->config->priority, .background = -1 };
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        s.cores |= vm->cpus[i]->ctx.cores;
+    return s;
 }
 
 void vm_cpu_gone(struct guest_cpu *v)
@@ -115,7 +150,7 @@ void vm_cpu_gone(struct guest_cpu *v)
     bool last = cpu_off_locked(vm, v);
     lock_release(&vm->lock);
     if (last)
-        vm_ended(vm);
+        thread_signal(vm->keeper);
 }
 
 void vm_cpu_off(struct guest_cpu *v)
@@ -123,10 +158,13 @@ void vm_cpu_off(struct guest_cpu *v)
     vm_cpu_gone(v);
 }
 
-static void cores_kick(const struct guest_system *vm)
+/* They come to their cores, whatever runs there, and see what has become of the VM. */
+static __running void vm_attend(const struct guest_system *vm)
 {
-    for (unsigned i = 0; i < vm->cpu_count; i++)
-        core_kick(vm->cpus[i]->core);
+    for (unsigned i = 0; i < vm->cpu_count; i++) {
+        __atomic_store_n(&vm->cpus[i]->kicked, 1, __ATOMIC_SEQ_CST);
+        sched_wake_urgent(&vm->cpus[i]->ctx);
+    }
 }
 
 bool vm_pause(struct guest_system *vm)
@@ -139,7 +177,7 @@ bool vm_pause(struct guest_system *vm)
     }
     lock_release(&vm->lock);
     if (running)
-        cores_kick(vm);
+        vm_attend(vm);
     return running;
 }
 
@@ -153,7 +191,7 @@ bool vm_resume(struct guest_system *vm)
     }
     lock_release(&vm->lock);
     if (paused)
-        cores_kick(vm);
+        vm_attend(vm);
     return paused;
 }
 
@@ -177,5 +215,5 @@ void guest_terminate(guest_system *vm, unsigned cause)
     lock_release(&vm->lock);
     if (!first)
         return;
-    cores_kick(vm);
+    vm_attend(vm);
 }

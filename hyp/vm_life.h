@@ -3,18 +3,12 @@
 /* A VM's life once it is built: loaded, started, ended, and again. */
 #include "hyp/vm.h"
 
-/* Loading is done a chunk at a time between guest runs, on the core of the VM's first vCPU; the same for the first start and every restart. */
-struct vm_loader {
-    struct guest_system *vm;
-    unsigned ram;           /* which of the VM's RAM ranges */
-    uint64_t offset;        /* how far in it */
-    struct vm_loader *next; /* waiting on the same core */
-};
-
-/* Begins loading; the VM starts by itself when that is done. Its vCPUs are off. */
-void vm_load_start(struct guest_system *vm) __running;
-/* One chunk. true: all done, the VM has been started. */
-bool vm_load_step(struct vm_loader *l) __running;
+/* Its keeper begins: loads it, starts it, and sees to its end and what comes then. Its vCPUs are off. */
+void vm_start(struct guest_system *vm) __running;
+/* Its memory as the description says, the same for the first start and every restart, then its first vCPU is on. Its keeper. */
+void vm_load(struct guest_system *vm) __running;
+/* As its vCPUs are scheduled. */
+struct vdev_sched vm_sched(const struct guest_system *vm);
 /* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
 void vm_cpu_gone(struct guest_cpu *v) __running;
 /* A vCPU is started at pc with x0. PSCI's answer. */

@@ -9,7 +9,8 @@
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
-static struct vm_loader loaders[CONFIG_MAX_VMS];
+/* What is done at once, with interrupts masked: the window is the core's. */
+#define CHUNK_SIZE KIB(64)
 
 /* Fills [ipa, ipa+len), seen at `to`: what an image covers is copied, the rest zeroed. */
 static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to, uint64_t len)
@@ -37,14 +38,28 @@ static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to,
 /* The guest may look at its memory with its MMU off, past the caches: nothing of a former owner and nothing of ours stays in them. */
 static void chunk_load(const struct guest_system *vm, uint64_t ipa, pa_t pa, uint64_t len)
 {
+    uint64_t irqs = irq_mask();
     uint8_t *to = window_map(pa, len, true);
     chunk_fill(vm, ipa, to, len);
     cache_clean_inval_poc(to, len);
     window_unmap();
+    irq_restore(irqs);
 }
 
-static __running void vm_start(struct guest_system *vm)
+static void range_load(const struct guest_system *vm, uint64_t ipa, struct range host)
 {
+    for (uint64_t done = 0, len; done < host.size; done += len) {
+        pa_t pa = pa_add(host.base, done);
+        len = CHUNK_SIZE - (pa.raw & (CHUNK_SIZE - 1));
+        len = host.size - done < len ? host.size - done : len;
+        chunk_load(vm, ipa + done, pa, len);
+    }
+}
+
+void vm_load(struct guest_system *vm)
+{
+    for (unsigned i = 0; i < vm->config->ram_count; i++)
+        range_load(vm, vm->config->ram[i].base.raw, vm->ram[i]);
     icache_inval_all();
     vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);
     lock_acquire(&vm->lock);
@@ -53,31 +68,4 @@ static __running void vm_start(struct guest_system *vm)
     lock_release(&vm->lock);
     results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);
-}
-
-void vm_load_start(struct guest_system *vm)
-{
-    struct vm_loader *l = &loaders[vm->id];
-    *l = (struct vm_loader){ .vm = vm };
-    core_loader_add(vm->cpus[0]->core, l);
-}
-
-bool vm_load_step(struct vm_loader *l)
-{
-    struct guest_system *vm = l->vm;
-    if (l->ram < vm->config->ram_count) {
-        uint64_t base = vm->config->ram[l->ram].base.raw, size = vm->config->ram[l->ram].size;
-        pa_t pa = pa_add(vm->ram[l->ram].base, l->offset);
-        uint64_t len = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1));
-        len = size - l->offset < len ? size - l->offset : len;
-        chunk_load(vm, base + l->offset, pa, len);
-        l->offset += len;
-        if (l->offset == size) {
-            l->ram++;
-            l->offset = 0;
-        }
-        return false;
-    }
-    vm_start(vm);
-    return true;
 }

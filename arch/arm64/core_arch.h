@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What arch keeps of a core; TPIDR_EL2 points here. First member of hyp's struct core. */
+#include "arch/arm64/thread.h"
 #include "arch/arm64/vcpu_arch.h"
 #include "hyp/base/bits.h"
 
 struct core_arch {
     struct vcpu_arch *running; /* this core only: whose guest the vectors save to */
+    struct thread_arch *thread; /* this core only: the thread whose code runs here; NULL: none */
+    uint64_t own_sp;            /* this core only: where the core's own stack is meanwhile */
     uint64_t emergency_sp;     /* set at startup, then const */
     uint64_t stack_bottom, stack_top;
     uint32_t panicking;     /* this core only: nests once */
@@ -26,7 +29,7 @@ struct core_start_args {
 static inline struct core_arch *this_core_arch(void)
 {
     struct core_arch *c;
-    __asm__("mrs %0, tpidr_el2" : "=r"(c));
+    __asm__ volatile("mrs %0, tpidr_el2" : "=r"(c)); /* not the same before and after a thread waited */
     return c;
 }
 

@@ -5,6 +5,7 @@
  *
  *   HYP_VA_IMAGE    the linked image: text RX, rodata RO, data RW; startup text unmapped by startup_end()
  *   HYP_VA_STACKS   a stack a core, a guard page below each
+ *   HYP_VA_THREADS  a stack a thread, a guard as large below each
  *   HYP_VA_DEVICES  device pages that EL2 drives
  *   HYP_VA_DIRECT   + physical address: the pages EL2 owns, the host tree, the bundle; no guest memory
  *   HYP_VA_WINDOWS  + core * 2 MiB: a core's view for copying to and scrubbing guest memory
@@ -57,6 +58,8 @@ static inline void *view_ptr(unsigned page)
 void mmu_init(pa_t load) __startup;
 struct core_arch;
 struct core_start_args;
+/* The stack of EL2's n-th thread, with a guard as large below it. Answers its top; 0: there is no place, or no table page. */
+va_t mmu_thread_stack(unsigned n, void *pages) __startup;
 /* Gives a core its stack, a guard page below and above it, and its emergency stack; `pages` from hyp_alloc_pages(), NULL for the boot core,
  * whose stack is mapped already. Answers its top; 0: out of table pages. */
 va_t mmu_stack_create(unsigned core, void *pages, pa_t emergency, struct core_arch *arch) __startup;

@@ -9,6 +9,11 @@ void offsets(void);
 void offsets(void)
 {
     OFFSET(CORE_RUNNING, struct core_arch, running);
+    OFFSET(CORE_THREAD, struct core_arch, thread);
+    OFFSET(CORE_OWN_SP, struct core_arch, own_sp);
+    OFFSET(THREAD_X, struct thread_arch, x);
+    OFFSET(THREAD_SP, struct thread_arch, sp);
+    OFFSET(THREAD_PC, struct thread_arch, pc);
     OFFSET(CORE_EMERGENCY_SP, struct core_arch, emergency_sp);
     OFFSET(CORE_SERROR_WINDOW, struct core_arch, serror_window);
     OFFSET(CORE_SERROR_SEEN, struct core_arch, serror_seen);

@@ -137,7 +137,8 @@ clean_range:
  * DDI 0487 D17.2 for each; VHE stays off (E2H=0, TGE=0).
  */
 el2_reset:
-	mov	x9, #(1 << 31)		/* HCR_EL2.RW */
+	mov	x9, #(1 << 31)		/* HCR_EL2.RW; AMO, IMO, FMO: EL2 takes interrupts */
+	orr	x9, x9, #(7 << 3)
 	msr	hcr_el2, x9
 	isb
 	mrs	x9, hcr_el2

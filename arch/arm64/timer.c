@@ -31,6 +31,11 @@ uint64_t timer_ms(uint64_t ms)
     return ms * frequency / 1000;
 }
 
+uint64_t timer_us(uint64_t us)
+{
+    return us * frequency / 1000000;
+}
+
 void timer_deadline(uint64_t when)
 {
     if (when == ~UINT64_C(0)) {

@@ -7,6 +7,7 @@
 uint64_t timer_now(void);
 uint64_t timer_freq(void);
 uint64_t timer_ms(uint64_t ms); /* in ticks */
+uint64_t timer_us(uint64_t us);
 /* EL2's own timer on this core (CNTHP, GIC_PPI_HYP_TIMER): one deadline; ~0 disarms. */
 void timer_deadline(uint64_t when);
 /* 0 or a traced error (frequency absent or 0 and none in the tree). */

@@ -14,6 +14,8 @@
 #define HCR_IMO BIT(4)
 #define HCR_AMO BIT(5)
 #define HCR_VSE BIT(8)
+#define HCR_FB BIT(9)
+#define HCR_BSU_ISH BIT(10)
 #define HCR_TWI BIT(13)
 #define HCR_TID1 BIT(16)
 #define HCR_TID3 BIT(18)
@@ -69,6 +71,11 @@ void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64
         v->mdcr |= MDCR_TPMS;
     if (field_get(FIELD(43, 40), dfr0))
         v->mdcr |= MDCR_TTRF;
+}
+
+void vcpu_arch_floats(struct vcpu_arch *v)
+{
+    v->hcr |= HCR_FB | HCR_BSU_ISH;
 }
 
 /* SCTLR_EL1 at a warm reset: RES1 bits of ARMv8.0, everything off. Bits that later versions define reset to 1 where they did as RES1. */
@@ -274,7 +281,7 @@ void vcpu_arch_put(struct vcpu_arch *v)
     write_sysreg(tcr_el1, TCR_EPD);
     write_sysreg(sctlr_el1, 1);
     isb();
-    write_sysreg(hcr_el2, HCR_RW);
+    write_sysreg(hcr_el2, HCR_RW | HCR_FMO | HCR_IMO | HCR_AMO); /* a thread takes interrupts */
     write_sysreg(vttbr_el2, 0);
     write_sysreg(cptr_el2, CPTR_RES1 | CPTR_TFP);
     isb();

@@ -63,6 +63,8 @@ struct vcpu_arch {
 void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
 /* Fixed traps and identity. */
 void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr) __startup;
+/* It runs on several cores in turn: what it does to TLBs, instruction caches and barriers of its own core concerns the others as well. */
+void vcpu_arch_floats(struct vcpu_arch *v) __startup;
 /* The vCPU becomes / stops being the one whose registers this core holds; flush_tlb: this core's entries of its VMID are another vCPU's. */
 void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb);
 void vcpu_arch_put(struct vcpu_arch *v);

@@ -111,7 +111,10 @@ guest_full:
 	isb
 	msr	daifset, #4
 	str	wzr, [x3, #CORE_SERROR_WINDOW]
-1:	ldp	x19, x20, [sp, #16]
+	/* Back to our caller's registers: those of guest_enter() and thread_enter(). */
+1:
+caller_resume:
+	ldp	x19, x20, [sp, #16]
 	ldp	x21, x22, [sp, #32]
 	ldp	x23, x24, [sp, #48]
 	ldp	x25, x26, [sp, #64]
@@ -119,16 +122,20 @@ guest_full:
 	ldp	x29, x30, [sp], #96
 	ret
 
-/* int guest_enter(struct vcpu_arch *v): 1 synchronous, 2 interrupt, 3 SError. */
-	.global	guest_enter
-	.type	guest_enter, %function
-guest_enter:
+	.macro	caller_save
 	stp	x29, x30, [sp, #-96]!
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
 	stp	x23, x24, [sp, #48]
 	stp	x25, x26, [sp, #64]
 	stp	x27, x28, [sp, #80]
+	.endm
+
+/* int guest_enter(struct vcpu_arch *v): 1 synchronous, 2 interrupt, 3 SError. */
+	.global	guest_enter
+	.type	guest_enter, %function
+guest_enter:
+	caller_save
 	mov	x1, x0
 	ldp	x2, x3, [x1, #VCPU_PC]
 	msr	elr_el2, x2
@@ -140,6 +147,67 @@ guest_enter:
 	ldp	x27, x28, [x1, #VCPU_X + 216]
 	b	guest_resume
 	.size	guest_enter, . - guest_enter
+
+/* int thread_enter(struct thread_arch *t): THREAD_LEFT_ITSELF or THREAD_LEFT_IRQ. The thread runs on its own stack with interrupts open. */
+	.global	thread_enter
+	.type	thread_enter, %function
+thread_enter:
+	caller_save
+	mrs	x1, tpidr_el2
+	mov	x2, sp
+	str	x2, [x1, #CORE_OWN_SP]
+	ldp	x2, x3, [x0, #THREAD_PC]
+	msr	elr_el2, x2
+	msr	spsr_el2, x3
+	ldr	x2, [x0, #THREAD_SP]
+	str	x0, [x1, #CORE_THREAD]
+	mov	sp, x2
+	ldp	x2, x3, [x0, #THREAD_X + 16]
+	ldp	x4, x5, [x0, #THREAD_X + 32]
+	ldp	x6, x7, [x0, #THREAD_X + 48]
+	ldp	x8, x9, [x0, #THREAD_X + 64]
+	ldp	x10, x11, [x0, #THREAD_X + 80]
+	ldp	x12, x13, [x0, #THREAD_X + 96]
+	ldp	x14, x15, [x0, #THREAD_X + 112]
+	ldp	x16, x17, [x0, #THREAD_X + 128]
+	ldp	x18, x19, [x0, #THREAD_X + 144]
+	ldp	x20, x21, [x0, #THREAD_X + 160]
+	ldp	x22, x23, [x0, #THREAD_X + 176]
+	ldp	x24, x25, [x0, #THREAD_X + 192]
+	ldp	x26, x27, [x0, #THREAD_X + 208]
+	ldp	x28, x29, [x0, #THREAD_X + 224]
+	ldr	x30, [x0, #THREAD_X + 240]
+	ldp	x0, x1, [x0, #THREAD_X]
+	eret
+	dsb	nsh
+	isb
+	.size	thread_enter, . - thread_enter
+
+/* void thread_leave(void): the running thread, interrupts masked, gives the core back; returns when it is entered again. */
+	.global	thread_leave
+	.type	thread_leave, %function
+thread_leave:
+	mrs	x1, tpidr_el2
+	ldr	x0, [x1, #CORE_THREAD]
+	stp	x19, x20, [x0, #THREAD_X + 152]
+	stp	x21, x22, [x0, #THREAD_X + 168]
+	stp	x23, x24, [x0, #THREAD_X + 184]
+	stp	x25, x26, [x0, #THREAD_X + 200]
+	stp	x27, x28, [x0, #THREAD_X + 216]
+	stp	x29, x30, [x0, #THREAD_X + 232]
+	mov	x2, #0x3c9		/* EL2h, all masked */
+	stp	x30, x2, [x0, #THREAD_PC]
+	mov	w0, #1
+	/* In: w0 = why, x1 = core, sp = the thread's. */
+thread_out:
+	ldr	x2, [x1, #CORE_THREAD]
+	mov	x3, sp
+	str	x3, [x2, #THREAD_SP]
+	str	xzr, [x1, #CORE_THREAD]
+	ldr	x2, [x1, #CORE_OWN_SP]
+	mov	sp, x2
+	b	caller_resume
+	.size	thread_leave, . - thread_leave
 
 /*
  * A fault of our own. The stack may be the cause, so nothing is pushed on it: x0 waits in VPIDR_EL2, which holds a constant, until the emergency
@@ -185,7 +253,35 @@ own_bad_sp0:
 	own_fault 0
 own_sync:
 	own_fault 1
+/* Only a thread runs with interrupts open. Its stack is sound, or its guard page faults. */
 own_irq:
+	stp	x0, x1, [sp, #-16]!
+	mrs	x1, tpidr_el2
+	ldr	x0, [x1, #CORE_THREAD]
+	cbz	x0, 1f
+	stp	x2, x3, [x0, #THREAD_X + 16]
+	stp	x4, x5, [x0, #THREAD_X + 32]
+	stp	x6, x7, [x0, #THREAD_X + 48]
+	stp	x8, x9, [x0, #THREAD_X + 64]
+	stp	x10, x11, [x0, #THREAD_X + 80]
+	stp	x12, x13, [x0, #THREAD_X + 96]
+	stp	x14, x15, [x0, #THREAD_X + 112]
+	stp	x16, x17, [x0, #THREAD_X + 128]
+	stp	x18, x19, [x0, #THREAD_X + 144]
+	stp	x20, x21, [x0, #THREAD_X + 160]
+	stp	x22, x23, [x0, #THREAD_X + 176]
+	stp	x24, x25, [x0, #THREAD_X + 192]
+	stp	x26, x27, [x0, #THREAD_X + 208]
+	stp	x28, x29, [x0, #THREAD_X + 224]
+	str	x30, [x0, #THREAD_X + 240]
+	ldp	x2, x3, [sp], #16
+	stp	x2, x3, [x0, #THREAD_X]
+	mrs	x2, elr_el2
+	mrs	x3, spsr_el2
+	stp	x2, x3, [x0, #THREAD_PC]
+	mov	w0, #2
+	b	thread_out
+1:	ldp	x0, x1, [sp], #16
 	own_fault 2
 own_serror:
 	msr	vpidr_el2, x0

@@ -86,7 +86,18 @@ struct vdev_factory {
     enum vdev_ref_status (*vwrite)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
                                    const qvm_state_block *oopnd, guest_cpu *gcp);
     const struct reg_table *regs; /* instead of vread/vwrite */
+    /* Phase running, on the vdev's pulse thread, may block: a vdev_event of the vdev was delivered. */
+    int (*pulse)(vdev_t *v, int8_t code);
+    uint32_t threads; /* how many threads of its own one vdev may have at once; a stack is kept for each */
     const struct vdev_pic_functions *pic;
+};
+
+/* How the vdev's threads run, unless they are made otherwise: armature,sched and its like in the node; else as the VM's vCPUs. */
+struct vdev_sched {
+    uint8_t priority;
+    uint64_t cores;          /* a bit for each host core */
+    uint64_t budget, period; /* ticks in each period; budget 0: no limit */
+    int background;          /* the priority while the budget is spent; -1: not at all */
 };
 
 struct vdev_s {
@@ -99,6 +110,8 @@ struct vdev_s {
     const char *v_name;       /* `label`, or the node's name: for the log */
     uint32_t v_muted;         /* severities that vdev_logf() leaves out: all that armature,log does not name */
     bool v_reporting;         /* STATUS is being answered; atomic */
+    struct vdev_sched v_sched;
+    struct thread *v_threads; /* factory->threads of them, and one for pulses */
 };
 
 /* BUTTON's argument. */

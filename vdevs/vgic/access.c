@@ -10,7 +10,7 @@ struct vgic_cpu *virq_lock_moved(struct virq *v, struct vgic_cpu *from)
     lock_acquire(&g->route_lock);
     struct vgic_cpu *home = v->home;
     lock_acquire(&home->lock);
-    lock_release(&g->route_lock);
+    lock_pass(&g->route_lock, &home->lock);
     return home;
 }
 

@@ -29,9 +29,9 @@ static void pair_lock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
 
 static void pair_unlock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
 {
-    lock_release(&a->lock);
     if (a != b)
-        lock_release(&b->lock);
+        lock_release(a->index < b->index ? &b->lock : &a->lock);
+    lock_release(a->index < b->index ? &a->lock : &b->lock);
 }
 
 /* Both locked. Its old home's list register is emptied at the next entry there. */

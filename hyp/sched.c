@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One queue for the machine, by falling priority, first come first among equals. */
+#include "hyp/sched.h"
+#include "arch/arm64/timer.h"
+#include "hyp/core.h"
+
+#define NEVER (~UINT64_C(0))
+#define NOBODY (-1)
+
+struct spinlock sched_lock;
+static struct list queue; /* under sched_lock */
+
+static uint64_t turn_ticks(void)
+{
+    return timer_ms(SCHED_TURN_MS);
+}
+
+void sched_init(void)
+{
+    list_init(&queue);
+}
+
+void sched_core_init(struct core_sched *s)
+{
+    *s = (struct core_sched){ .target_priority = NOBODY, .turn_end = NEVER };
+}
+
+/* Its budget is spent and it has no priority for that. */
+static bool barred(const struct context *x)
+{
+    return x->budget.spent && x->background < 0 && !x->lent;
+}
+
+static unsigned priority_of(const struct context *x)
+{
+    unsigned own = !x->budget.spent ? x->base : x->background < 0 ? 0 : (unsigned)x->background;
+    return own > x->lent ? own : x->lent;
+}
+
+static void enqueue(struct context *x, bool first_of_equals) REQUIRES(sched_lock)
+{
+    struct list *at = queue.next;
+    for (; at != &queue; at = at->next) {
+        unsigned p = container_of(at, struct context, node)->priority;
+        if (p < x->priority || (first_of_equals && p == x->priority))
+            break;
+    }
+    list_insert_before(at, &x->node);
+}
+
+static bool may_run_on(const struct context *x, const struct core *c)
+{
+    return x->cores & BIT(c->arch.index) && (!x->held || x->held == c);
+}
+
+static bool eligible(const struct context *x, const struct core *c)
+{
+    return may_run_on(x, c) && (!x->target || x->target == c);
+}
+
+static struct context *first_eligible(const struct core *c) REQUIRES(sched_lock)
+{
+    list_each(at, &queue) {
+        struct context *x = container_of(at, struct context, node);
+        if (eligible(x, c))
+            return x;
+    }
+    return NULL;
+}
+
+/* What a core runs, or was told to take. */
+static int core_priority(const struct core *c) REQUIRES(sched_lock)
+{
+    int running = c->sched.current ? (int)c->sched.current->priority : NOBODY;
+    return running > c->sched.target_priority ? running : c->sched.target_priority;
+}
+
+/* Somebody waits: who runs there gets a turn's length, and WFI has to be seen. */
+static void contend(const struct context *x) REQUIRES(sched_lock)
+{
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
+        struct core *c = cores[i];
+        if (!c || !may_run_on(x, c) || c->sched.contended)
+            continue;
+        c->sched.contended = true;
+        core_kick(c);
+    }
+}
+
+/* Tells the core that does the least important thing to take it, if that is less important; else it waits for its turn. */
+static void place(struct context *x) REQUIRES(sched_lock)
+{
+    struct core *best = NULL;
+    int least = SCHED_URGENT + 1;
+    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
+        struct core *c = cores[i];
+        if (!c || __atomic_load_n(&c->state, __ATOMIC_RELAXED) != CORE_UP || !may_run_on(x, c))
+            continue;
+        int p = core_priority(c);
+        if (p < least || (p == least && c == x->core)) {
+            least = p;
+            best = c;
+        }
+    }
+    x->target = NULL;
+    if (best && least < (int)x->priority) {
+        x->target = best;
+        best->sched.target_priority = x->priority;
+        core_kick(best);
+    } else {
+        contend(x);
+    }
+}
+
+static void make_ready(struct context *x, uint64_t now, bool first_of_equals) REQUIRES(sched_lock)
+{
+    __atomic_store_n(&x->state, CONTEXT_READY, __ATOMIC_SEQ_CST);
+    x->ready_since = now;
+    x->target = NULL;
+    if (barred(x))
+        return;
+    enqueue(x, first_of_equals);
+    place(x);
+}
+
+/* Its priority as it counts has changed. */
+static void reprioritise(struct context *x) REQUIRES(sched_lock)
+{
+    bool queued = !list_empty(&x->node);
+    x->priority = (uint16_t)priority_of(x);
+    if (x->state == CONTEXT_RUNNING)
+        core_kick(x->core);
+    if (x->state != CONTEXT_READY)
+        return;
+    if (queued)
+        list_remove(&x->node);
+    x->target = NULL;
+    if (barred(x))
+        return;
+    enqueue(x, false);
+    place(x);
+}
+
+static void refill_due(struct alarm *a)
+{
+    struct context *x = container_of(a, struct context, refill);
+    uint64_t now = timer_now();
+    lock_acquire(&sched_lock);
+    if (budget_refill(&x->budget, now)) {
+        budget_begin(&x->budget, now);
+        reprioritise(x);
+    } else if (x->budget.spent) {
+        alarm_set(a, budget_next(&x->budget));
+    }
+    lock_release(&sched_lock);
+}
+
+int context_init(struct context *x, enum context_kind kind, struct core *home)
+{
+    *x = (struct context){ .kind = kind, .background = NOBODY };
+    list_init(&x->node);
+    return alarm_init(&x->refill, home, refill_due);
+}
+
+void context_set(struct context *x, unsigned priority, uint64_t on)
+{
+    x->cores = on;
+    x->base = x->priority = (uint16_t)priority;
+    x->lent = 0;
+    x->ran = x->waited = 0;
+    context_budget(x, 0, 0, NOBODY);
+}
+
+void context_budget(struct context *x, uint64_t capacity, uint64_t period, int background)
+{
+    budget_init(&x->budget, capacity, period);
+    x->background = background;
+}
+
+void sched_wake_locked(struct context *x)
+{
+    if (x->state != CONTEXT_BLOCKED)
+        return;
+    uint64_t now = timer_now();
+    x->turn_left = turn_ticks();
+    if (!x->budget.spent)
+        budget_begin(&x->budget, now);
+    x->priority = (uint16_t)priority_of(x);
+    make_ready(x, now, false);
+}
+
+void sched_wake(struct context *x)
+{
+    lock_acquire(&sched_lock);
+    sched_wake_locked(x);
+    lock_release(&sched_lock);
+}
+
+void sched_wake_urgent(struct context *x)
+{
+    lock_acquire(&sched_lock);
+    if (x->state == CONTEXT_RUNNING) {
+        core_kick(x->core);
+    } else {
+        list_remove(&x->node);
+        if (x->state == CONTEXT_BLOCKED)
+            x->ready_since = timer_now();
+        x->target = NULL;
+        x->priority = SCHED_URGENT;
+        __atomic_store_n(&x->state, CONTEXT_READY, __ATOMIC_SEQ_CST);
+        enqueue(x, false);
+        place(x);
+    }
+    lock_release(&sched_lock);
+}
+
+/* The current context's account up to now. */
+static void charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
+{
+    uint64_t ran = now - x->since;
+    x->since = now;
+    x->ran += ran;
+    x->turn_left = ran < x->turn_left ? x->turn_left - ran : 0;
+    if (budget_charge(&x->budget, ran, now)) {
+        x->priority = (uint16_t)priority_of(x);
+        alarm_set(&x->refill, budget_next(&x->budget));
+    }
+}
+
+void sched_block_locked(struct core *c)
+{
+    struct context *x = c->sched.current;
+    charge(x, timer_now());
+    budget_end(&x->budget);
+    c->sched.current = NULL;
+    __atomic_store_n(&x->state, CONTEXT_BLOCKED, __ATOMIC_SEQ_CST);
+    core_kick(c);
+}
+
+void sched_block(struct core *c)
+{
+    lock_acquire(&sched_lock);
+    sched_block_locked(c);
+    lock_release(&sched_lock);
+}
+
+void sched_released(struct context *x)
+{
+    lock_acquire(&sched_lock);
+    x->held = NULL;
+    if (!list_empty(&x->node))
+        place(x);
+    lock_release(&sched_lock);
+}
+
+void sched_yield(struct core *c)
+{
+    lock_acquire(&sched_lock);
+    charge(c->sched.current, timer_now());
+    c->sched.current->turn_left = 0;
+    lock_release(&sched_lock);
+    core_kick(c);
+}
+
+void sched_lend_locked(struct context *x, unsigned priority)
+{
+    if (x->lent == priority)
+        return;
+    x->lent = (uint16_t)priority;
+    reprioritise(x);
+}
+
+void sched_base_locked(struct context *x, unsigned priority)
+{
+    if (x->base == priority)
+        return;
+    x->base = (uint16_t)priority;
+    reprioritise(x);
+}
+
+static void take(struct core *c, struct context *x, uint64_t now) REQUIRES(sched_lock)
+{
+    list_remove(&x->node);
+    x->priority = (uint16_t)priority_of(x); /* an urgent one has what it asked for */
+    x->target = NULL;
+    x->core = x->held = c;
+    x->since = now;
+    x->waited += now - x->ready_since;
+    x->turn_left = x->turn_left ? x->turn_left : turn_ticks();
+    c->sched.current = x;
+    __atomic_store_n(&x->state, CONTEXT_RUNNING, __ATOMIC_SEQ_CST);
+}
+
+/* Who was told to come here and does not get the core may go elsewhere. */
+static void place_others(const struct core *c) REQUIRES(sched_lock)
+{
+    list_each(at, &queue) {
+        struct context *x = container_of(at, struct context, node);
+        if (x->target == c)
+            place(x);
+    }
+}
+
+static bool gives_way(const struct context *x, const struct context *to)
+{
+    if (barred(x))
+        return true;
+    return to && (to->priority > x->priority || (to->priority == x->priority && !x->turn_left));
+}
+
+/* Until when the choice holds without anything happening. */
+static uint64_t choice_end(const struct context *x, const struct context *next) REQUIRES(sched_lock)
+{
+    uint64_t end = NEVER;
+    if (next && next->priority == x->priority)
+        end = x->since + x->turn_left;
+    if (x->budget.capacity && !x->budget.spent && x->budget.left < end - x->since)
+        end = x->since + x->budget.left;
+    return end;
+}
+
+void sched_pick(struct core *c)
+{
+    struct core_sched *s = &c->sched;
+    uint64_t now = timer_now();
+    lock_acquire(&sched_lock);
+    struct context *was = s->current;
+    s->target_priority = NOBODY;
+    if (was)
+        charge(was, now);
+    struct context *best = first_eligible(c);
+    bool out = was && gives_way(was, best);
+    if (out)
+        s->current = NULL;
+    else if (was && !was->turn_left)
+        was->turn_left = turn_ticks();
+    if (!s->current && best)
+        take(c, best, now);
+    if (out) {
+        bool turn_over = !was->turn_left;
+        if (was->kind == CONTEXT_THREAD)
+            was->held = NULL; /* a vCPU's registers stay until somebody needs their place */
+        make_ready(was, now, !turn_over);
+    }
+    place_others(c);
+    struct context *next = first_eligible(c);
+    s->contended = next;
+    s->turn_end = s->current ? choice_end(s->current, next) : NEVER;
+    lock_release(&sched_lock);
+}
+
+void sched_times(struct context *x, uint64_t *ran, uint64_t *waited)
+{
+    uint64_t now = timer_now();
+    lock_acquire(&sched_lock);
+    *ran = x->ran + (x->state == CONTEXT_RUNNING ? now - x->since : 0);
+    *waited = x->waited + (x->state == CONTEXT_READY ? now - x->ready_since : 0);
+    lock_release(&sched_lock);
+}
