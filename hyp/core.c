@@ -319,7 +319,7 @@ static __running void core_choose(struct core *c)
     struct context *x = c->sched.current;
     if (c->loaded && x && x != &c->loaded->ctx && c->loaded->ctx.cores & (c->loaded->ctx.cores - 1))
         core_put(c);
-    c->traps_wfi = x && (c->sched.contended || x->budget.capacity);
+    c->traps_wfi = x && (c->sched.waiting_priority >= 0 || x->budget.capacity);
     if (c->loaded && x == &c->loaded->ctx)
         vcpu_trap_wfi(&c->loaded->arch, c->traps_wfi);
 }

@@ -122,7 +122,7 @@ static void wfx_exit(struct guest_cpu *v, const struct exit *e)
     if (field_get(WFX_TI, e->esr) == WFX_WFI)
         v->waiting = true;
     else
-        sched_yield(v->ctx.core); /* somebody else's turn */
+        sched_turn_over(v->ctx.core); /* somebody else's turn */
 }
 
 bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier)

@@ -22,7 +22,7 @@ void sched_init(void)
 
 void sched_core_init(struct core_sched *s)
 {
-    *s = (struct core_sched){ .target_priority = NOBODY, .turn_end = NEVER };
+    *s = (struct core_sched){ .target_priority = NOBODY, .waiting_priority = NOBODY, .turn_end = NEVER };
 }
 
 /* Its budget is spent and it has no priority for that. */
@@ -80,9 +80,9 @@ static void contend(const struct context *x) REQUIRES(sched_lock)
 {
     for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
         struct core *c = cores[i];
-        if (!c || !may_run_on(x, c) || c->sched.contended)
+        if (!c || !may_run_on(x, c) || c->sched.waiting_priority >= (int)x->priority)
             continue;
-        c->sched.contended = true;
+        c->sched.waiting_priority = x->priority;
         core_kick(c);
     }
 }
@@ -253,7 +253,7 @@ void sched_released(struct context *x)
     lock_release(&sched_lock);
 }
 
-void sched_yield(struct core *c)
+void sched_turn_over(struct core *c)
 {
     lock_acquire(&sched_lock);
     charge(c->sched.current, timer_now());
@@ -281,7 +281,9 @@ void sched_base_locked(struct context *x, unsigned priority)
 static void take(struct core *c, struct context *x, uint64_t now) REQUIRES(sched_lock)
 {
     list_remove(&x->node);
-    x->priority = (uint16_t)priority_of(x); /* an urgent one has what it asked for */
+    if (x->priority == SCHED_URGENT)
+        core_kick(c); /* it gets one turn of the loop */
+    x->priority = (uint16_t)priority_of(x);
     x->target = NULL;
     x->core = x->held = c;
     x->since = now;
@@ -344,7 +346,7 @@ void sched_pick(struct core *c)
     }
     place_others(c);
     struct context *next = first_eligible(c);
-    s->contended = next;
+    s->waiting_priority = next ? next->priority : NOBODY;
     s->turn_end = s->current ? choice_end(s->current, next) : NEVER;
     lock_release(&sched_lock);
 }

@@ -45,7 +45,7 @@ struct context {
 struct core_sched {
     struct context *current; /* this core only */
     int target_priority;     /* the highest that it was told to take and has not looked for yet; -1: none */
-    bool contended;          /* somebody waits who could run here. Read by its own core without the lock */
+    int waiting_priority;    /* the highest that waits and could run here; -1: none. Read by its own core without the lock */
     uint64_t turn_end;       /* when to look again; ~0: no need. This core only */
 };
 
@@ -67,7 +67,7 @@ void sched_block(struct core *c);
 /* Its registers are no core's any more. */
 void sched_released(struct context *x);
 /* This core's current goes behind its equals. */
-void sched_yield(struct core *c);
+void sched_turn_over(struct core *c);
 /* Decides what this core runs, c->sched.current, and when to look again. */
 void sched_pick(struct core *c);
 /* Times as they are now. Any core. */

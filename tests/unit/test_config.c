@@ -90,9 +90,9 @@ static void config_good(void **state)
     assert_string_equal(vm->name, "linux");
     assert_string_equal(vm->path, "/linux");
     assert_int_equal(vm->cpus, 2);
-    assert_int_equal(vm->affinity[0], 1);
-    assert_int_equal(vm->affinity[1], 3);
-    assert_int_equal(vm->affinity[2], -1);
+    assert_int_equal(vm->runmask[0], BIT(1));
+    assert_int_equal(vm->runmask[1], BIT(3));
+    assert_int_equal(vm->runmask[2], 0);
     assert_int_equal(vm->priority, 10);
     assert_int_equal(vm->on_reference, UNSUPPORTED_IGNORE);
     assert_int_equal(vm->on_register, UNSUPPORTED_FAIL);
@@ -171,6 +171,17 @@ static void config_vm_faults(void **state)
     refused(ONE("cpus = <2>; affinity = <0>;" RAM CHOSEN), "affinity: 4 bytes for 2 vCPUs");
     refused(ONE("affinity = <5>;" RAM CHOSEN), "affinity: core 5 is not driven: CONFIG_MAX_CORES=");
     refused(ONE("affinity = <6>;" RAM CHOSEN), "affinity: core 6: the machine has 0 to 3");
+    refused(ONE("cpus = <2>; runmask = <1 2 3>;" RAM CHOSEN), "runmask: 12 bytes for 2 vCPUs");
+    refused(ONE("runmask = <0>;" RAM CHOSEN), "runmask: 0 for vCPU 0: it could run nowhere");
+    refused(ONE("runmask = <0x12>;" RAM CHOSEN), "runmask: core 4 is not driven: CONFIG_MAX_CORES=");
+    refused(ONE("runmask = <0x40>;" RAM CHOSEN), "runmask: core 6: the machine has 0 to 3");
+    refused(ONE("runmask = <3>; affinity = <0>;" RAM CHOSEN), "runmask and affinity exclude each other");
+    refused(ONE("budget-us = <1000>;" RAM CHOSEN), "budget-us and period-us need each other");
+    refused(ONE("budget-us = <99>; period-us = <1000>;" RAM CHOSEN), "budget-us is 99");
+    refused(ONE("budget-us = <2000>; period-us = <1000>;" RAM CHOSEN), "budget-us 2000 is more than period-us 1000");
+    refused(ONE("budget-us = <200>; period-us = <1000>; background-priority = <16>;" RAM CHOSEN),
+            "background-priority 16 is not below priority 16");
+    refused(ONE("background-priority = <3>;" RAM CHOSEN), "background-priority is for vCPUs with budget-us");
     refused(ONE("prority = <1>;" RAM CHOSEN), "/linux: unknown property \"prority\": nearest is priority");
     refused(ONE("armature,on-rest = \"stop\";" RAM CHOSEN), "nearest is armature,on-reset");
     refused(ONE("armature,on-reset = \"stopp\";" RAM CHOSEN),

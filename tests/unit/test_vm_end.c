@@ -10,6 +10,7 @@
 #include "hyp/core.h"
 #include "hyp/machine.h"
 #include "hyp/results.h"
+#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 #include "tests/unit/tree_support.h"
@@ -22,10 +23,44 @@ const struct platform *platform(void)
     return &none;
 }
 
-void core_kick(struct core *c)
+void guest_cpu_kick(guest_cpu *v)
 {
-    (void)c;
+    (void)v;
+}
+
+void sched_wake_urgent(struct context *x)
+{
+    (void)x;
     kicks++;
+}
+
+void thread_signal(struct thread *t)
+{
+    (void)t;
+}
+
+void thread_wait_signal(struct thread *t)
+{
+    (void)t;
+}
+
+void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
+{
+    (void)t;
+    (void)name;
+    (void)sched;
+    (void)fn;
+    (void)arg;
+}
+
+void threads_start(struct guest_system *g)
+{
+    (void)g;
+}
+
+void threads_end(struct guest_system *g)
+{
+    (void)g;
 }
 
 void machine_vm_ended(void)
@@ -62,13 +97,12 @@ int vdev_control_all(struct guest_system *vm, unsigned code)
     return 0;
 }
 
-void vm_load_start(struct guest_system *vm)
+void vm_load(struct guest_system *g)
 {
-    (void)vm;
+    (void)g;
 }
 
-static struct core core;
-static struct guest_cpu cpu = { .core = &core }, *cpus[] = { &cpu };
+static struct guest_cpu cpu, *cpus[] = { &cpu };
 static struct guest_system vm = { .name = "linux", .cpus = cpus, .cpu_count = 1 };
 
 static int setup(void **state)
