@@ -259,7 +259,7 @@ check-simd: $(O)/armature.elf
 	$(Q)$(PYTHON) tools/check/simd.py $(O)/armature.elf $(O)/armature.map
 # A fault is reported on the emergency stack, behind its struct panic_frame.
 check-stack: $(O)/armature.elf
-	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --calls tools/check/calls.txt $(external:%=--sources %) $(O)/armature.elf $(objects:.o=.su)
+	$(Q)$(PYTHON) tools/check/stack.py --limit $(CONFIG_STACK_SIZE) --own panic_from_vector=3800 --own thread_main=$(CONFIG_THREAD_STACK_SIZE) --calls tools/check/calls.txt $(external:%=--sources %) $(O)/armature.elf $(objects:.o=.su)
 check-cppcheck: $(GENERATED)/autoconf.h
 	$(Q)mkdir -p $(O)/cppcheck; cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr -j$$(nproc) \
 		--cppcheck-build-dir=$(O)/cppcheck --suppressions-list=tools/check/cppcheck.txt -D__aarch64__ -D__GNUC__=12 '-D__attribute__(x)=' --include=$(GENERATED)/autoconf.h -I. $(checked)

@@ -87,6 +87,8 @@ static __startup void config_option_names(struct config_reader *r, int node, con
     unsigned count = 0;
 
     known[count++] = "armature,log";
+    known[count++] = "armature,sched";
+    known[count++] = "armature,runmask";
     if (f->device)
         known[count++] = "armature,device";
     for (const char *const *o = f->option_list; o && *o && count < ARRAY_LEN(known) - 1; o++)

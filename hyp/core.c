@@ -19,8 +19,12 @@ static void core_send_kick(struct core *c)
 
 void core_kick(struct core *c)
 {
+    uint64_t irqs = irq_mask(); /* a thread stays on this core */
     __atomic_store_n(&c->attention, 1, __ATOMIC_SEQ_CST);
-    core_send_kick(c);
+    /* The loop of this core looks by itself, but for a thread that runs on it. */
+    if (c != this_core() || c->arch.thread)
+        gic_send_sgi(c->arch.index, GIC_SGI_KICK);
+    irq_restore(irqs);
 }
 
 static struct core *core_of(const struct guest_cpu *v)
@@ -81,14 +85,14 @@ static void vcpu_timers_check(struct guest_cpu *v)
 }
 
 /* A vCPU that sleeps outside the hardware is woken when the first of its timers fires. */
-static void vcpu_wake_due(struct alarm *a)
+static void vcpu_on_alarm(struct alarm *a)
 {
     guest_cpu_kick(container_of(a, struct guest_cpu, wake));
 }
 
 int vcpu_wake_init(struct guest_cpu *v, struct core *home)
 {
-    return alarm_init(&v->wake, home, vcpu_wake_due);
+    return alarm_init(&v->wake, home, vcpu_on_alarm);
 }
 
 static __running void vcpu_wake_arm(struct guest_cpu *v)

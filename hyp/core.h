@@ -17,12 +17,12 @@ struct core {
     const struct platform_core *desc;
     unsigned cpu_count; /* vCPUs pinned here */
     /* any core, atomic: */
-    uint32_t state;     /* enum core_state */
-    uint32_t attention; /* choose anew what runs here */
+    uint32_t state;            /* enum core_state */
+    uint32_t attention;        /* choose anew what runs here */
     struct alarm_queue alarms; /* has its own lock */
     struct core_sched sched;
     /* this core only: */
-    struct guest_cpu *loaded; /* whose registers the hardware holds */
+    struct guest_cpu *loaded;          /* whose registers the hardware holds */
     uint64_t armed;                    /* what EL2's timer is set to; ALARM_NEVER: off */
     uint64_t tlb_life[CONFIG_MAX_VMS]; /* guest_cpu.life of the vCPU of each VM that ran here last */
     struct guest_system *last_vm;      /* whose vCPU was here last */

@@ -141,10 +141,11 @@ static void reprioritise(struct context *x) REQUIRES(sched_lock)
     place(x);
 }
 
-static void refill_due(struct alarm *a)
+static void refill_on_alarm(struct alarm *a)
 {
     struct context *x = container_of(a, struct context, refill);
     uint64_t now = timer_now();
+    phase_assume_running();
     lock_acquire(&sched_lock);
     if (budget_refill(&x->budget, now)) {
         budget_begin(&x->budget, now);
@@ -159,7 +160,7 @@ int context_init(struct context *x, enum context_kind kind, struct core *home)
 {
     *x = (struct context){ .kind = kind, .background = NOBODY };
     list_init(&x->node);
-    return alarm_init(&x->refill, home, refill_due);
+    return alarm_init(&x->refill, home, refill_on_alarm);
 }
 
 void context_set(struct context *x, unsigned priority, uint64_t on)
@@ -222,6 +223,7 @@ static void charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
     x->ran += ran;
     x->turn_left = ran < x->turn_left ? x->turn_left - ran : 0;
     if (budget_charge(&x->budget, ran, now)) {
+        phase_assume_running();
         x->priority = (uint16_t)priority_of(x);
         alarm_set(&x->refill, budget_next(&x->budget));
     }

@@ -10,7 +10,8 @@
 #include "hyp/budget.h"
 
 #define SCHED_TURN_MS 10
-#define SCHED_URGENT 256 /* above every priority: something has to be done about it on its core, then it blocks or goes on as before */
+#define SCHED_URGENT \
+    256 /* above every priority: something has to be done about it on its core, then it blocks or goes on as before */
 
 struct core;
 
@@ -29,11 +30,11 @@ struct context {
     int background; /* its priority while its budget is spent; -1: it does not run */
     /* under the scheduler's lock; state and core are read without it: */
     uint32_t state;
-    uint16_t priority; /* as it counts now */
-    uint16_t lent;     /* by those who wait for what it holds */
-    struct list node;  /* in the queue, or alone */
-    struct core *core; /* where it runs or ran last */
-    struct core *held; /* whose hardware or stack has its registers */
+    uint16_t priority;   /* as it counts now */
+    uint16_t lent;       /* by those who wait for what it holds */
+    struct list node;    /* in the queue, or alone */
+    struct core *core;   /* where it runs or ran last */
+    struct core *held;   /* whose hardware or stack has its registers */
     struct core *target; /* who was told to take it */
     struct budget budget;
     struct alarm refill;
@@ -45,8 +46,8 @@ struct context {
 struct core_sched {
     struct context *current; /* this core only */
     int target_priority;     /* the highest that it was told to take and has not looked for yet; -1: none */
-    int waiting_priority;    /* the highest that waits and could run here; -1: none. Read by its own core without the lock */
-    uint64_t turn_end;       /* when to look again; ~0: no need. This core only */
+    int waiting_priority; /* the highest that waits and could run here; -1: none. Read by its own core without the lock */
+    uint64_t turn_end;    /* when to look again; ~0: no need. This core only */
 };
 
 void sched_init(void) __startup;

@@ -40,7 +40,7 @@ vdev_thread_t *vdev_thread_self(void)
     return thread_current();
 }
 
-static void timed_out(struct alarm *a)
+static void timeout_on_alarm(struct alarm *a)
 {
     struct thread *t = container_of(a, struct thread, timeout);
     lock_acquire(&sched_lock);
@@ -66,7 +66,7 @@ int thread_alloc(struct thread *t, struct guest_system *vm, struct core *home)
     t->stack_bottom = top.raw - CONFIG_THREAD_STACK_SIZE;
     t->vm = vm;
     int err = context_init(&t->ctx, CONTEXT_THREAD, home);
-    return err ? err : alarm_init(&t->timeout, home, timed_out);
+    return err ? err : alarm_init(&t->timeout, home, timeout_on_alarm);
 }
 
 static __running void thread_end(struct thread *t) REQUIRES(sched_lock)
@@ -82,7 +82,7 @@ static __running void thread_end(struct thread *t) REQUIRES(sched_lock)
 static void thread_main(void *arg)
 {
     struct thread *t = arg;
-    void *value = t->fn(t->arg);
+    void *value = t->begins(t->arg);
     (void)irq_mask();
     lock_acquire(&sched_lock);
     t->value = value;
@@ -103,7 +103,7 @@ void thread_begin(struct thread *t, const char *name, const struct vdev_sched *s
     t->joiner = NULL;
     t->wants = NULL;
     t->name = name;
-    t->fn = fn;
+    t->begins = fn;
     t->arg = arg;
     list_init(&t->wait);
     list_init(&t->mutexes);
@@ -138,6 +138,7 @@ int thread_block(struct thread *t, uint64_t until)
 {
     if (t->cancelled)
         return ECANCELED;
+    phase_assume_running();
     t->timed_out = false;
     t->until = until;
     if (until != ALARM_NEVER)

@@ -16,7 +16,7 @@ struct thread {
     /* under the scheduler's lock: */
     bool made; /* from its creation until it was joined */
     bool ended, cancelled, killed, signalled, timed_out;
-    bool waiting; /* a pulse thread: for a pulse */
+    bool waiting;   /* a pulse thread: for a pulse */
     uint64_t until; /* when its wait is over in any case; ALARM_NEVER */
     void *value;
     struct thread *joiner;
@@ -26,7 +26,7 @@ struct thread {
     struct list events;       /* a pulse thread's: delivered, by priority */
     /* set when made: */
     const char *name;
-    void *(*fn)(void *arg);
+    void *(*begins)(void *arg);
     void *arg;
 };
 

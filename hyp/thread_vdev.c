@@ -181,7 +181,7 @@ static bool thread_has_ended(struct thread *t)
     return ended;
 }
 
-static void wait_end(struct thread *t, uint64_t until)
+static void wait_end(struct thread *t, uint64_t until) REQUIRES(MAY_BLOCK)
 {
     while (!thread_has_ended(t) && timer_now() < until)
         (void)vdev_thread_sleep_until(vdev_clock_ns() + 1000000);

@@ -66,6 +66,8 @@ static __startup int vdev_init(struct vdev_builder *b, const struct vdev_factory
     if (!f->regs && (f->vread || f->vwrite) && !f->acc_sizes)
         return error_at(-EINVAL, "%s: the %s's factory allows no size of access", b->path, f->name);
     int err = safety_check(b, f);
+    if (!err)
+        err = options_sched(b);
     if (err || !f->extra_space)
         return err;
     v->v_device = hyp_alloc(f->extra_space, 16);

@@ -5,6 +5,8 @@
 
 /* The options that every vdev has: label, armature,log. 0 or a traced error. */
 int options_common(const struct vdev_builder *b) __startup __must_check;
+/* armature,sched and armature,runmask into v_sched; where they do not say, as the VM's vCPUs run. 0 or a traced error. */
+int options_sched(const struct vdev_builder *b) __startup __must_check;
 /* The occurrence behind `o` (the first, if o->name is NULL) of the factory's option i. 1; 0: there is none; negative: wrong, traced. */
 int option_next(const struct vdev_builder *b, unsigned i, struct vdev_option *o) __startup __must_check;
 /* Forgets the interrupt lines of the VM built before. */

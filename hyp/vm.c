@@ -80,6 +80,9 @@ static __startup int vcpus_create(struct guest_system *vm)
 
 static __startup int keeper_create(struct guest_system *vm)
 {
+    vm->sched = (struct vdev_sched){ .priority = vm->config->priority, .background = -1 };
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        vm->sched.cores |= vm->cpus[i]->ctx.cores;
     vm->keeper = hyp_alloc(sizeof(*vm->keeper), 16);
     return vm->keeper ? thread_alloc(vm->keeper, vm, vm->home) : -ENOMEM;
 }

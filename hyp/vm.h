@@ -3,6 +3,7 @@
 /* Virtual machines and vCPUs: what they are made of and what guards it. */
 #include "arch/arm64/vcpu_arch.h"
 #include "hyp/api/guest.h"
+#include "hyp/api/vdev.h"
 #include "hyp/api/vintc.h"
 #include "hyp/aspace.h"
 #include "hyp/base/list.h"
@@ -66,6 +67,7 @@ struct CAPABILITY("guest address space") guest_system {
     uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
     struct instr_traps traps; /* instructions that vdevs serve */
     uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
+    struct vdev_sched sched;  /* how threads for it run, where nothing else is said */
     struct core *home;        /* whose timer its vdevs' threads and its own use */
     struct thread *keeper;    /* loads it, and sees to its end */
 

@@ -96,7 +96,7 @@ static bool vm_restarts(const struct guest_system *vm)
 }
 
 /* All its vCPUs are off: it has ended. Is it loaded again? */
-static __running bool vm_ended(struct guest_system *vm)
+static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
 {
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     threads_end(vm);
@@ -131,16 +131,7 @@ static void *vm_keep(void *arg)
 
 void vm_start(struct guest_system *vm)
 {
-    const struct vdev_sched as_vm = vm_sched(vm);
-    thread_begin(vm->keeper, vm->name, &as_vm, vm_keep, vm);
-}
-
-struct vdev_sched vm_sched(const struct guest_system *vm)
-{
-    struct vdev_sched s = { .priority = vm->config->priority, .background = -1 };
-    for (unsigned i = 0; i < vm->cpu_count; i++)
-        s.cores |= vm->cpus[i]->ctx.cores;
-    return s;
+    thread_begin(vm->keeper, vm->name, &vm->sched, vm_keep, vm);
 }
 
 void vm_cpu_gone(struct guest_cpu *v)

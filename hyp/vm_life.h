@@ -7,8 +7,6 @@
 void vm_start(struct guest_system *vm) __running;
 /* Its memory as the description says, the same for the first start and every restart, then its first vCPU is on. Its keeper. */
 void vm_load(struct guest_system *vm) __running;
-/* As its vCPUs are scheduled. */
-struct vdev_sched vm_sched(const struct guest_system *vm);
 /* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
 void vm_cpu_gone(struct guest_cpu *v) __running;
 /* A vCPU is started at pc with x0. PSCI's answer. */

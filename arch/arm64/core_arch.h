@@ -6,10 +6,10 @@
 #include "hyp/base/bits.h"
 
 struct core_arch {
-    struct vcpu_arch *running; /* this core only: whose guest the vectors save to */
+    struct vcpu_arch *running;  /* this core only: whose guest the vectors save to */
     struct thread_arch *thread; /* this core only: the thread whose code runs here; NULL: none */
     uint64_t own_sp;            /* this core only: where the core's own stack is meanwhile */
-    uint64_t emergency_sp;     /* set at startup, then const */
+    uint64_t emergency_sp;      /* set at startup, then const */
     uint64_t stack_bottom, stack_top;
     uint32_t panicking;     /* this core only: nests once */
     uint32_t serror_window; /* this core only: an SError now is the guest's */

@@ -219,7 +219,8 @@ va_t mmu_stack_create(unsigned core, void *pages, pa_t emergency, struct core_ar
 va_t mmu_thread_stack(unsigned n, void *pages)
 {
     uint64_t top = HYP_VA_THREADS + (n + 1) * 2 * CONFIG_THREAD_STACK_SIZE;
-    if (top > HYP_VA_DEVICES || el2_map(top - CONFIG_THREAD_STACK_SIZE, direct_pa(pages), CONFIG_THREAD_STACK_SIZE, S1_RW))
+    if (top > HYP_VA_DEVICES ||
+        el2_map(top - CONFIG_THREAD_STACK_SIZE, direct_pa(pages), CONFIG_THREAD_STACK_SIZE, S1_RW))
         return VA(0);
     return VA(top);
 }

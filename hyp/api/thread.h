@@ -36,7 +36,7 @@ int vdev_thread_join(vdev_thread_t *thr, void **value) REQUIRES(MAY_BLOCK) __mus
 /* The calling thread; NULL: not a thread. Any phase, any context. */
 vdev_thread_t *vdev_thread_self(void);
 
-/* Any phase, any context. */
+/* The time now. Any phase, any context. */
 uint64_t vdev_clock_ns(void);
 /* Waits until that time, at once if it has passed. EOK; ECANCELED. Running, thread; no lock; blocks. */
 int vdev_thread_sleep_until(uint64_t when_ns) REQUIRES(MAY_BLOCK);
@@ -51,9 +51,9 @@ struct CAPABILITY("mutex") vdev_mutex {
     struct list waiters; /* by priority */
     struct list held;    /* in its owner's list */
 };
-/* EOK; EDEADLK: the caller holds it, or waits for itself through others; ECANCELED. Running, thread; no lock; blocks. */
+/* Takes it, once it is free. EOK; EDEADLK: the caller holds it, or waits for itself through others; ECANCELED. Running, thread; no lock; blocks. */
 int vdev_mutex_lock(struct vdev_mutex *m) TRY_ACQUIRE(0, m) REQUIRES(MAY_BLOCK) __must_check;
-/* EOK; EBUSY: somebody has it. Running, thread; does not block. */
+/* Takes it if it is free. EOK; EBUSY: somebody has it. Running, thread; does not block. */
 int vdev_mutex_trylock(struct vdev_mutex *m) TRY_ACQUIRE(0, m) REQUIRES(MAY_BLOCK) __must_check;
 /* The highest waiter has it then. EOK; EPERM, traced: the caller does not hold it. Running, thread; does not block. */
 int vdev_mutex_unlock(struct vdev_mutex *m) RELEASE(m) REQUIRES(MAY_BLOCK);
@@ -85,7 +85,7 @@ struct vdev_event {
  * factory has no pulse(), or a priority above 255. From OPTIONS_START on, any phase.
  */
 int vdev_pulse(vdev_t *vdp, int8_t code, unsigned priority, struct vdev_event *event) __must_check;
-/* EOK; ENXIO: the VM has ended; EAGAIN: 2^32 - 1 are pending. Running; any context, any lock but the scheduler's; does not block. */
+/* Delivers it once more. EOK; ENXIO: the VM has ended; EAGAIN: 2^32 - 1 are pending. Running; any context, any lock but the scheduler's; does not block. */
 int vdev_event_deliver(struct vdev_event *event) __running;
 
 /* For the analysis: the function is a thread's, or control() with TERMINATE. */

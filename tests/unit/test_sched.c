@@ -108,8 +108,7 @@ static void is_just(void)
             if (!s->current || s->current->priority < x[i].priority)
                 fail_msg("context %u (%u, kind %d, held %d, target %d) waits for core %u, which runs %d", i,
                          x[i].priority, x[i].kind, x[i].held ? (int)x[i].held->arch.index : -1,
-                         x[i].target ? (int)x[i].target->arch.index : -1, c,
-                         s->current ? s->current->priority : -1);
+                         x[i].target ? (int)x[i].target->arch.index : -1, c, s->current ? s->current->priority : -1);
             if (s->current->priority == x[i].priority)
                 assert_true(s->turn_end <= now + SCHED_TURN_MS * MS);
             assert_true(s->waiting_priority >= x[i].priority);

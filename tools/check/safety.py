@@ -9,7 +9,7 @@ error that names header and function."""
 import re
 import sys
 
-PHASES = {'STARTUP': 'startup', 'RUNNING': 'running'}
+PHASES = {'STARTUP': 'startup', 'RUNNING': 'running', 'MAY_BLOCK': 'running'}
 COMMENT = re.compile(r'/\*(.*?)\*/', re.S)
 PROTOTYPE = re.compile(r'^(?!typedef|struct\s+\w+\s*\{|struct\s+CAPABILITY\b|enum\s+\w+\s*\{|static inline|extern|#)([A-Za-z_][^;{}=]*?\b(\w+)\((?:[^;{}])*\)[^;{}]*);', re.M | re.S)
 INLINE = re.compile(r'^static inline ([^;{}=]*?\b(\w+)\([^;{}]*\)[^;{}]*)\{', re.M)
