@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The teaching example: one 32-bit word of guest memory. What the guest writes it reads back, and the log can be told of it. */
+/* The teaching example: one 32-bit word of guest memory. What the guest writes it reads back, a thread counts it up each second, and the log can be told. */
 #include "hyp/api/guest.h"
+#include "hyp/api/thread.h"
 #include "hyp/api/vdev.h"
 
 #include <errno.h>
 
 #define WORD_SIZE 4
+#define SECOND_NS UINT64_C(1000000000)
 
 struct trace {
     /* set at startup, then const: */
     bool emit_logger;
     bool emit_trace;
     uint32_t trace_code;
+    vdev_thread_t *counter; /* control() only, which is called by one context at a time for these codes; NULL: it could not be made */
     /* under v_mtx: */
     uint32_t word;
     struct log_limit limit; /* guests cause the lines */
@@ -89,6 +92,45 @@ static __startup int trace_startup(struct vdev_builder *b, unsigned ctrl, const 
     return EOK;
 }
 
+static void word_count(vdev_t *v)
+{
+    struct trace *t = trace_of(v);
+    lock_acquire(&v->v_mtx);
+    t->word++;
+    if (t->emit_logger && log_allowed(&t->limit))
+        vdev_logf(LOG_INFO, v, "counted to 0x%x", t->word);
+    lock_release(&v->v_mtx);
+}
+
+/* Seconds are counted from the thread's beginning, however long each turn takes. */
+static void *trace_thread(void *arg)
+{
+    thread_assume();
+    uint64_t next = vdev_clock_ns() + SECOND_NS;
+    while (vdev_thread_sleep_until(next) == EOK) {
+        word_count(arg);
+        next += SECOND_NS;
+    }
+    return NULL;
+}
+
+static __running int trace_begin(vdev_t *v)
+{
+    struct trace *t = trace_of(v);
+    t->counter = NULL;
+    return vdev_thread_create(v, "counter", &t->counter, NULL, trace_thread, v);
+}
+
+static __running int trace_end(vdev_t *v)
+{
+    struct trace *t = trace_of(v);
+    if (!t->counter)
+        return EOK;
+    thread_assume(); /* TERMINATE is told by a thread */
+    vdev_thread_cancel(t->counter);
+    return vdev_thread_join(t->counter, NULL);
+}
+
 static __running void trace_status(vdev_t *v)
 {
     const struct trace *t = trace_of(v);
@@ -111,10 +153,12 @@ static __running void trace_reset(vdev_t *v)
 static __running int trace_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
-    if (ctrl == VDEV_CTRL_RESET)
-        trace_reset(v);
-    if (ctrl == VDEV_CTRL_STATUS)
-        trace_status(v);
+    switch (ctrl) {
+    case VDEV_CTRL_GUEST_STARTING: return trace_begin(v);
+    case VDEV_CTRL_TERMINATE: return trace_end(v);
+    case VDEV_CTRL_RESET: trace_reset(v); return EOK;
+    case VDEV_CTRL_STATUS: trace_status(v); return EOK;
+    }
     return EOK;
 }
 
@@ -128,6 +172,7 @@ VDEV_FACTORY(trace_factory) = {
     .option_list = trace_options,
     .extra_space = sizeof(struct trace),
     .acc_sizes = BIT(WORD_SIZE),
+    .threads = 1,
     .startup = trace_startup,
     .control = trace_control,
     .vread = trace_vread,

@@ -15,7 +15,7 @@ static struct trace state[2];
 static vdev_t vdev[2];
 /* The vCPU's register, whether moving data to or from it fails, and the log. */
 static uint32_t operand;
-static int move_error;
+static int move_error, create_error;
 static char last_line[80];
 static unsigned lines, lines_allowed;
 
@@ -78,6 +78,53 @@ void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
     va_end(ap);
 }
 
+/* The thread, as the test plays it: each sleep is over at once, `seconds` times, then it is cancelled. */
+static unsigned seconds, joins;
+static uint64_t clock_ns, slept_until[8];
+static void *(*thread_fn)(void *arg);
+static void *thread_arg;
+
+uint64_t vdev_clock_ns(void)
+{
+    return clock_ns += 7; /* time passes */
+}
+
+int vdev_thread_sleep_until(uint64_t when_ns)
+{
+    if (!seconds)
+        return ECANCELED;
+    slept_until[--seconds] = when_ns;
+    return EOK;
+}
+
+int vdev_thread_create(vdev_t *v, const char *name, vdev_thread_t **thr, const struct vdev_thread_attr *attr,
+                       void *(*fn)(void *arg), void *arg)
+{
+    assert_null(attr);
+    assert_string_equal(name, "counter");
+    assert_ptr_equal(arg, v);
+    if (create_error)
+        return create_error;
+    thread_fn = fn;
+    thread_arg = arg;
+    *thr = (vdev_thread_t *)&thread_fn;
+    return EOK;
+}
+
+void vdev_thread_cancel(vdev_thread_t *thr)
+{
+    assert_ptr_equal(thr, &thread_fn);
+    assert_int_equal(joins, 0);
+}
+
+int vdev_thread_join(vdev_thread_t *thr, void **value)
+{
+    assert_ptr_equal(thr, &thread_fn);
+    assert_null(value);
+    joins++;
+    return EOK;
+}
+
 static int option_give(unsigned which, unsigned i, const void *data, uint32_t size)
 {
     struct vdev_builder b = { .vdev = &vdev[i], .path = "/vm/trace" };
@@ -89,7 +136,8 @@ static int setup(void **unused)
 {
     (void)unused;
     memset(state, 0, sizeof(state));
-    operand = lines = 0;
+    operand = lines = joins = 0;
+    create_error = EOK;
     move_error = EOK;
     lines_allowed = 8;
     for (unsigned i = 0; i < 2; i++) {
@@ -202,6 +250,32 @@ static void test_options(void **unused)
     assert_string_equal(last_line, "the word is 0x0");
 }
 
+static void test_counts_seconds(void **unused)
+{
+    (void)unused;
+    option_give(OPTION_EMIT_LOGGER, 0, "", 0);
+    wr(0, AT, 0xfffffffe);
+    assert_int_equal(trace_control(&vdev[0], VDEV_CTRL_GUEST_STARTING, NULL), EOK);
+    assert_ptr_equal(thread_arg, &vdev[0]);
+    seconds = 3;
+    assert_null(thread_fn(thread_arg));
+    assert_int_equal(word(0), 1);
+    assert_int_equal(word(1), 0);
+    assert_string_equal(last_line, "counted to 0x1");
+    assert_int_equal(slept_until[0] - slept_until[1], 1000000000); /* no drift */
+    assert_int_equal(trace_control(&vdev[0], VDEV_CTRL_TERMINATE, NULL), EOK);
+    assert_int_equal(joins, 1);
+}
+
+static void test_no_thread_to_be_had(void **unused)
+{
+    (void)unused;
+    create_error = EAGAIN;
+    assert_int_equal(trace_control(&vdev[0], VDEV_CTRL_GUEST_STARTING, NULL), EAGAIN);
+    assert_int_equal(trace_control(&vdev[0], VDEV_CTRL_TERMINATE, NULL), EOK);
+    assert_int_equal(joins, 0);
+}
+
 static void test_reset_is_as_at_startup(void **unused)
 {
     (void)unused;
@@ -223,6 +297,8 @@ int main(void)
         cmocka_unit_test_setup(test_data_that_cannot_be_moved, setup),
         cmocka_unit_test_setup(test_logger, setup),
         cmocka_unit_test_setup(test_options, setup),
+        cmocka_unit_test_setup(test_counts_seconds, setup),
+        cmocka_unit_test_setup(test_no_thread_to_be_had, setup),
         cmocka_unit_test_setup(test_reset_is_as_at_startup, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
