@@ -107,9 +107,12 @@ const char *machine_vm_pause(const char *name, bool pause)
 
 void machine_vm_ended(void)
 {
+    static bool told; /* any core, atomic: two that end together are both the last */
     for (unsigned i = 0; i < vm_count; i++)
         if (vms[i]->state != VM_ENDED && vms[i]->state != VM_REFUSED)
             return;
+    if (__atomic_exchange_n(&told, true, __ATOMIC_SEQ_CST))
+        return;
     if (platform()->options.on_end == ON_END_OFF)
         machine_off();
     log_info("the last VM has ended; staying (host option on-end=stay)");
