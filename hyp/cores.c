@@ -47,6 +47,8 @@ static __startup int core_create(const struct platform *p, unsigned index, bool 
     c->desc = &p->cores[index];
     c->arch.index = index;
     c->arch.mpidr = c->desc->mpidr & MPIDR_AFFINITY;
+    if (IS_ENABLED(CONFIG_LOCK_RECORD))
+        c->arch.locks[0].core = index;
     cores[index] = c;
     return boot ? 0 : stacks_create(c);
 }

@@ -3,6 +3,7 @@
 /* What arch keeps of a core; TPIDR_EL2 points here. First member of hyp's struct core. */
 #include "arch/arm64/vcpu_arch.h"
 #include "hyp/base/bits.h"
+#include "hyp/base/lock.h"
 
 struct core_arch {
     struct vcpu_arch *running; /* this core only: whose guest the vectors save to */
@@ -13,6 +14,7 @@ struct core_arch {
     uint32_t serror_seen;
     unsigned index; /* set at startup, then const */
     uint64_t mpidr;
+    struct lock_record locks[IS_ENABLED(CONFIG_LOCK_RECORD)]; /* this core only */
 };
 
 /* What a starting core reads with its MMU off: cleaned to the point of coherency. */
