@@ -126,6 +126,15 @@ def test_callbacks_come_in_the_documented_order(trace):
         assert all(call[3] == "running" and call[5] == (0, 0, 0) for call in told), told
 
 
+def test_dry_run_ends_where_the_guest_would_be_configured(machine, image, with_recorder):
+    node = recorder_vm("left", 0).replace("cpus = <1>;", "cpus = <1>; armature,dry-run;")
+    started = machine("--bindings", RECORDER, "--vms", vms_write(machine.folder / "vms.dts", node), "--image",
+                      f"record={image('record.bin')}", hyp=with_recorder, timeout=20)
+    assert started.wait() == 0, started.story()
+    assert [call[:5] for call in recorded(started.log(), "left")] == [(v, what, value, phase, 0) for v, what, value, phase, _ in
+                                                                      expected(STARTUP[:3], PASSES)], started.story()
+
+
 def test_one_vm_is_built_after_the_other(trace):
     """Startup has one core, so lines of different VMs are in order too: all of the first VM's, then all of the second's."""
     lines = [(found[0], found[2]) for found in LINE.findall(trace.log()) if found[4] == "startup"]
