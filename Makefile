@@ -329,7 +329,8 @@ build/bench/initrd.cpio.gz: tools/initramfs $(CACHE)/guest/busybox build/bench/m
 	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ init=build/bench/mark work=tools/bench/work.sh >/dev/null
 bench: build/guest/bench.bin $(CACHE)/guest/Image-debian build/bench/initrd.cpio.gz build/bench/count.so
 	+$(Q)$(call make_as,$(BENCH_CONFIG)) -s all >/dev/null
-	$(Q)$(PYTHON) tools/bench/bench.py --hyp build/$(BENCH_CONFIG)/armature.bin --guest build/guest/bench.bin \
+	+$(Q)$(call make_as,$(BENCH_CONFIG)) -s O=build/bench/hyp VDEV_EXTERNAL=tests/vdev-bench build/bench/hyp/armature.bin >/dev/null
+	$(Q)$(PYTHON) tools/bench/bench.py --hyp build/$(BENCH_CONFIG)/armature.bin --vdevs build/bench/hyp/armature.bin --guest build/guest/bench.bin \
 		--linux $(CACHE)/guest/Image-debian --initrd build/bench/initrd.cpio.gz --plugin build/bench/count.so \
 		--out build/bench.json $(BENCH_ARGS)
 

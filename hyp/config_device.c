@@ -40,8 +40,8 @@ void config_memory_read(struct config_reader *r, int node)
 /* Nodes that other nodes refer to and no vdev stands behind. */
 static __startup bool config_is_support(const void *fdt, int node)
 {
-    static const char *const names[] = { "fixed-clock", "fixed-factor-clock", "simple-bus",
-                                         "simple-mfd",  "regulator-fixed",    "operating-points-v2" };
+    static const char *const names[] = { "fixed-clock",     "fixed-factor-clock",  "simple-bus", "simple-mfd",
+                                         "regulator-fixed", "operating-points-v2", "gpio-keys" };
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (dt_compatible(fdt, node, names[i]))

@@ -50,6 +50,8 @@ static __startup int core_create(const struct platform *p, unsigned index, bool 
     core_alarms_init(c);
     sched_core_init(&c->sched);
     c->attention = 1;
+    if (IS_ENABLED(CONFIG_LOCK_RECORD))
+        c->arch.locks[0].core = index;
     cores[index] = c;
     return boot ? 0 : stacks_create(c);
 }

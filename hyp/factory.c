@@ -9,9 +9,8 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
-    { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },      { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },      { "arm,pl061", "CONFIG_VDEV_PL061" },
     { "armature,trace", "CONFIG_VDEV_TRACE" },
 };
 

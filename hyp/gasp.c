@@ -76,6 +76,11 @@ void gasp_unlock(guest_system *gsp, unsigned type) NO_THREAD_SAFETY
     lock_release(&gsp->as.change);
 }
 
+bool gasp_lock_held(const guest_system *gsp, unsigned type)
+{
+    return type == QST_MEMORY && lock_held_here(&gsp->as.change);
+}
+
 static int gasp_region_change(guest_system *gsp, const struct gasp_region *g) NO_THREAD_SAFETY
 {
     struct region r = region_of(g, g->vdev ? g->vdev->v_name : gsp->name);

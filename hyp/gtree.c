@@ -63,11 +63,13 @@ static __startup void gtree_clock(struct gtree *g)
 {
     if (!g->clock_phandle)
         return;
-    gtree_begin(g, "apb-pclk");
+    /* The description may have one of the usual name for others; Linux wants the names of both apart. */
+    bool is_only = fdt_subnode_offset(g->vms, g->vm->config->node, "apb-pclk") < 0;
+    gtree_begin(g, is_only ? "apb-pclk" : "apb-pclk-assigned");
     gtree_string(g, "compatible", "fixed-clock");
     gtree_u32(g, "#clock-cells", 0);
     gtree_u32(g, "clock-frequency", 24000000);
-    gtree_string(g, "clock-output-names", "clk24mhz");
+    gtree_string(g, "clock-output-names", is_only ? "clk24mhz" : "clk24mhz-assigned");
     gtree_u32(g, "phandle", g->clock_phandle);
     gtree_end(g);
 }

@@ -81,6 +81,8 @@ const char *machine_vm_status(const char *name)
         return "no such VM";
     if (vm->state == VM_REFUSED)
         return "refused when it was built: it has no vdevs";
+    if (vm->config->dry_run)
+        return "a dry run: built, never started";
     vm_status(vm);
     return vdev_control_all(vm, VDEV_CTRL_STATUS) ? "not all of its vdevs answered" : NULL;
 }

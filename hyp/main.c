@@ -144,7 +144,7 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
     for (unsigned i = 0; i < vm_count; i++) {
         if (vms[i]->state == VM_REFUSED)
             results_line("R vm %s state=ended cause=refused code=%u", vms[i]->name, GTC_REFUSED);
-        if (vms[i]->state != VM_CONFIGURED || vms[i]->config->dry_run)
+        if (vms[i]->state != VM_CONFIGURED)
             continue;
         vm_start(vms[i]);
         started++;

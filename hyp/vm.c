@@ -7,6 +7,7 @@
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
+#include "hyp/dry_run.h"
 #include "hyp/exit.h"
 #include "hyp/pool.h"
 #include "hyp/thread.h"
@@ -176,14 +177,20 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
     return 0;
 }
 
-/* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
-static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_before)
+/* It will never run: neither its consoles nor its vCPUs are anybody's concern. */
+static __startup void vm_retire(struct guest_system *vm, enum vm_state state, unsigned consoles_before)
 {
     console_ports_forget(consoles_before);
-    vm->state = VM_REFUSED;
+    vm->state = state;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         if (!vcpu_floats(vm->cpus[i]))
             vm->cpus[i]->ctx.core->cpu_count--;
+}
+
+/* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
+static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_before)
+{
+    vm_retire(vm, VM_REFUSED, consoles_before);
     for (unsigned i = 0; i < vm->config->ram_count; i++)
         if (vm->ram[i].size)
             pool_free(pool_machine(), vm->ram[i]);
@@ -219,9 +226,14 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     vm->fdt_source = c->vms_fdt;
     vm->state = VM_CONFIGURED;
     unsigned consoles = console_ports();
-    if (vc->refused || vm_assemble(vm, c))
+    if (vc->refused || vm_assemble(vm, c)) {
         vm_refuse(vm, consoles);
-    else
-        vm_report(vm);
+        return vm;
+    }
+    vm_report(vm);
+    if (vc->dry_run) {
+        dry_run_show(vm);
+        vm_retire(vm, VM_ENDED, consoles);
+    }
     return vm;
 }

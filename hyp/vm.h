@@ -98,6 +98,6 @@ extern unsigned vm_count;
 
 /*
  * Builds one VM from its description: memory, vCPUs, vdevs, images, the guest's tree. What cannot be built is marked VM_REFUSED with the reason traced and its
- * memory given back; the others go on. NULL only when EL2 itself has no memory left.
+ * memory given back; a dry run is told of on the results channel and VM_ENDED, its memory kept; the others go on. NULL only when EL2 itself has no memory left.
  */
 struct guest_system *vm_build(const struct config *c, const struct config_vm *vc, unsigned id) __startup;

@@ -4,6 +4,7 @@
 #include "arch/arm64/thread.h"
 #include "arch/arm64/vcpu_arch.h"
 #include "hyp/base/bits.h"
+#include "hyp/base/lock.h"
 
 struct core_arch {
     struct vcpu_arch *running;  /* this core only: whose guest the vectors save to */
@@ -16,6 +17,7 @@ struct core_arch {
     uint32_t serror_seen;
     unsigned index; /* set at startup, then const */
     uint64_t mpidr;
+    struct lock_record locks[IS_ENABLED(CONFIG_LOCK_RECORD)]; /* this core only */
 };
 
 /* What a starting core reads with its MMU off: cleaned to the point of coherency. */

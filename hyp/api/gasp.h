@@ -41,6 +41,8 @@ int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region
  */
 int gasp_lock(guest_system *gsp, unsigned type) TRY_ACQUIRE(0, gsp) __must_check;
 void gasp_unlock(guest_system *gsp, unsigned type) RELEASE(gsp);
+/* Ours, for assertions and tests: does this core hold it? False where nothing is recorded (CONFIG_LOCK_RECORD, debug builds). Any phase, any core. */
+bool gasp_lock_held(const guest_system *gsp, unsigned type);
 /*
  * Adds, changes and removes regions while vCPUs run, in order: `guest` says where, all of it regions or none. Nothing there: added. GRF_NONE: removed.
  * Otherwise what is there gets the entry's flags, cookie, vdev and register table; it must be memory or the same vdev's. Memory keeps its contents,

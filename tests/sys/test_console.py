@@ -89,6 +89,28 @@ def test_escape_key_moves_between_vms_and_hypervisor(shared):
     machine.expect(rb"Ctrl-\] then: ")
 
 
+def test_status_and_button_of_one_vm(shared):
+    machine = shared()
+    machine.escape("0")
+
+    def answer(command):
+        machine.expect(rb"armature> ")
+        machine.send(command + "\r")
+        machine.expect(command.encode() + rb"\r\n")
+        machine.expect(rb"(?=armature> )")
+        return machine.before.decode()
+    told = answer("status beta")
+    assert "vm beta: running, 1 of 1 vcpus on, 0 restarts" in told and "vcpu 0 core 1 on" in told, told
+    assert "beta/pl011@9000000: received 0, lost 0, in FIFO 0; sent " in told and "alpha" not in told, told
+    assert answer("status gamma") == "vm gamma: no such VM\r\n"
+    assert answer("button beta") == "vm beta: no vdev of it takes the button\r\n"
+    assert answer("button gamma") == "vm gamma: no such VM\r\n"
+    assert answer("pause beta") == "vm beta: paused\r\n"
+    assert answer("button beta") == "vm beta: refused: it is not running\r\n"
+    assert "vm beta: paused, 1 of 1 vcpus on" in answer("status beta")
+    assert answer("resume beta") == "vm beta: resumed\r\n"
+
+
 def test_escape_key_itself_can_be_sent(shared):
     machine = shared()
     machine.send("echo a")

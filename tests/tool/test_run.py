@@ -84,6 +84,20 @@ def test_log_and_results_files(folder):
     assert open(os.path.join(folder.path, "results.txt"), "rb").read() == b"R hyp version=1 cores=4\n" + ENDED.format(cause="off").encode()
 
 
+def test_trees_of_dry_runs(folder):
+    """A line is put where it says; what is no line of a tree, or would leave the folder, is not taken."""
+    lines = "T a 0 d00dfeed\nT a 4 01\nT b 0 aa\nT a 5 0203\nT ../c 0 00\nT a zz 00\nT a 0\nT a 5 0z\nT\n"
+    done = folder.run([["results", lines + "R vm a state=ended cause=dry-run code=0\nR machine end\n"]], "--trees", "deep/trees",
+                      "--results", "results.txt")
+    assert done.returncode == 0, done.stderr
+    trees = os.path.join(folder.path, "deep", "trees")
+    assert sorted(os.listdir(trees)) == ["a.dtb", "b.dtb"] and os.listdir(os.path.dirname(trees)) == ["trees"]
+    assert open(os.path.join(trees, "a.dtb"), "rb").read() == bytes.fromhex("d00dfeed010203")
+    assert b"T " not in open(os.path.join(folder.path, "results.txt"), "rb").read()
+    done = folder.run([["results", lines + "R machine end\n"]])
+    assert b"no VM ever ran" in done.stderr
+
+
 def test_log_is_shown_when_a_vm_was_refused(folder):
     done = folder.run([["results", "L error: /guest: no RAM\nR vm guest state=ended cause=refused code=5\nR machine end\n"]])
     assert done.returncode == 4 and b"/guest: no RAM" in done.stderr and b"VM guest: refused" in done.stderr

@@ -191,6 +191,25 @@ static void gtree_completed(void **state)
     assert_int_equal(regs, 1);
 }
 
+/* A clock of the description for one UART and none for another: neither node nor output has the other's name. */
+static void gtree_two_clocks(void **state)
+{
+    (void)state;
+    assert_int_equal(build(ROOT("vm { compatible = \"armature,vm\"; " RAM "chosen { armature,kernel = \"k\"; };"
+                                "c: apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = <7>;"
+                                " clock-output-names = \"clk24mhz\"; };"
+                                "a@9000000 { compatible = \"arm,pl011\", \"arm,primecell\"; clocks = <&c>;"
+                                " reg = <0 0x9000000 0 0x1000>; };"
+                                "b@9010000 { compatible = \"arm,pl011\", \"arm,primecell\";"
+                                " reg = <0 0x9010000 0 0x1000>; }; };"),
+                           0, 65536, 0),
+                     0);
+    assert_int_equal(cells("/a@9000000", "clocks", 1, 0), cells("/apb-pclk", "phandle", 1, 0));
+    assert_int_equal(cells("/apb-pclk", "clock-frequency", 1, 0), 7);
+    assert_int_equal(cells("/b@9010000", "clocks", 2, 0), cells("/apb-pclk-assigned", "phandle", 1, 0));
+    assert_string_equal(prop("/apb-pclk-assigned", "clock-output-names", -1), "clk24mhz-assigned");
+}
+
 static void gtree_seeds(void **state)
 {
 #define TWO ROOT("a { compatible = \"armature,vm\"; " RAM " }; b { compatible = \"armature,vm\"; " RAM " };")
@@ -302,8 +321,9 @@ static void gtree_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gtree_qemu),    cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_seeds),
-        cmocka_unit_test(gtree_no_room), cmocka_unit_test(gtree_own_tree),  cmocka_unit_test(gtree_hostile),
+        cmocka_unit_test(gtree_qemu),    cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_two_clocks),
+        cmocka_unit_test(gtree_seeds),   cmocka_unit_test(gtree_no_room),   cmocka_unit_test(gtree_own_tree),
+        cmocka_unit_test(gtree_hostile),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -10,7 +10,8 @@ import tempfile
 from .base import ROOT, Refused, program_run
 
 FOLDER = os.path.join(ROOT, "dts", "bindings")
-SUPPORT = ("fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed", "operating-points-v2")
+SUPPORT = ("fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed", "operating-points-v2",
+           "gpio-keys")
 VM_SCHEMA, VDEV_SCHEMA = "armature,vm.yaml", "armature,vdev.yaml"
 
 

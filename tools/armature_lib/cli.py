@@ -177,6 +177,7 @@ def parser_run_channels(parser):
     group.add_argument("--log", metavar="FILE", help="the hypervisor's log goes there")
     group.add_argument("--log-level", choices=("off", "fatal", "error", "warn", "info", "debug", "verbose"))
     group.add_argument("--results", metavar="FILE", help="a copy of the results channel's lines")
+    group.add_argument("--trees", metavar="DIR", help="the device trees of VMs with armature,dry-run, as DIR/NAME.dtb")
     group.add_argument("-v", "--verbose", action="store_true", help="show QEMU's command line")
 
 

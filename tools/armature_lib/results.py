@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The results channel: what the machine says of itself, and the exit status that follows from it alone."""
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,13 +27,16 @@ class VmState:
 
 
 class Results:
-    """Takes the channel's bytes as they come. Log lines ('L ...') and results ('R ...') go to the files given."""
+    """
+    Takes the channel's bytes as they come. Log lines ('L ...') and results ('R ...') go to the files given, trees of dry runs ('T ...')
+    to files NAME.dtb in the folder `trees`.
+    """
 
-    def __init__(self, results_file=None, log_file=None):
+    def __init__(self, results_file=None, log_file=None, trees=None):
         self.vms: Dict[str, VmState] = {}
         self.ended = self.panicked = self.stopped = False
         self.log = deque(maxlen=LOG_KEPT)
-        self.results_file, self.log_file = results_file, log_file
+        self.results_file, self.log_file, self.trees = results_file, log_file, trees
         self.partial = b""
 
     def feed(self, data):
@@ -45,6 +49,9 @@ class Results:
         if line.startswith(b"L "):
             self.log.append(line[2:].decode("utf-8", "replace"))
             self.write(self.log_file, line[2:])
+            return
+        if line.startswith(b"T "):
+            self.tree_line(line.decode("ascii", "replace").split(" "))
             return
         self.write(self.results_file, line)
         words = line.decode("utf-8", "replace").split(" ")
@@ -61,6 +68,17 @@ class Results:
             vm.state, vm.cause, vm.code = fields["state"], fields.get("cause", ""), fields.get("code", "")
             if vm.cause:
                 vm.causes.add(vm.cause)
+
+    def tree_line(self, words):
+        """T VM OFFSET BYTES, in order; offset 0 begins anew."""
+        try:
+            name, offset, data = words[1], int(words[2], 16), bytes.fromhex(words[3])
+        except (IndexError, ValueError):
+            return
+        if self.trees and os.path.basename(name) == name:
+            with open(os.path.join(self.trees, f"{name}.dtb"), "r+b" if offset else "wb") as file:
+                file.seek(offset)
+                file.write(data)
 
     @staticmethod
     def write(file, line):
@@ -86,7 +104,7 @@ def verdict(results, ending):
 
 def verdict_ended(results):
     bad = [f"VM {name}: {cause}" for name, vm in results.vms.items()
-           for cause in sorted(vm.causes - {"off", "reset"})]
+           for cause in sorted(vm.causes - {"off", "reset", "dry-run"})]
     if bad:
         return EXIT_FAILED, ", ".join(bad)
     if not results.vms:
@@ -96,4 +114,4 @@ def verdict_ended(results):
         return EXIT_RESET, f"VM {', '.join(reset)} asked for a reset"
     if any(vm.state == "running" for vm in results.vms.values()):
         return EXIT_USER, "ended from the console"
-    return EXIT_OFF, "every VM powered off"
+    return EXIT_OFF, "every VM powered off, or was a dry run"

@@ -109,6 +109,15 @@ def file_open(path, what):
         raise Refused(f"{what} '{path}': {error.strerror}") from None
 
 
+def folder_made(path, what):
+    try:
+        if path:
+            os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{what} '{path}': {error.strerror}") from None
+    return path
+
+
 def run(args):
     """The subcommand. Everything that can be refused is refused before QEMU starts."""
     content = content_choose(args)
@@ -123,7 +132,7 @@ def run(args):
     hypervisor = None if args.card else hypervisor_find(args.hyp)
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
-    results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"))
+    results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
         if args.card:
             machine.card, marker = os.path.abspath(args.card), None

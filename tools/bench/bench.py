@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from counts import Hypervisor, records_read  # noqa: E402
 from machines import Bench, Failed  # noqa: E402
-from rows import APART, EVENTS, LINUX, MEMORY, START, Row  # noqa: E402
+from rows import APART, EVENTS, LINUX, MEMORY, START, VDEV, Row  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
@@ -41,6 +41,12 @@ def rows_said(text):
     return {match[1]: int(match[2]) for match in re.finditer(r"^BENCH (.*)\t(\d+)$", text, re.M)}
 
 
+def functions_of(bench, symbols, name, hosted):
+    """The functions that each row's windows were spent in, by row."""
+    records = [record for record in records_read(bench.path(f"{name}.counts")) if record.kind == "hint"]
+    return {row: per_window(symbols.functions(record), record.windows) for row, record in zip(hosted, records)}
+
+
 def per_window(functions, windows):
     return {name: round(count / windows, 1) for name, count in functions.items()}
 
@@ -49,8 +55,7 @@ def events(bench, guest):
     """The rows of the EL1 guest: the median of 1 000 under Armature minus that on the bare machine."""
     bare = rows_said(bench.bare("events-bare", guest, cores=2))
     hosted = rows_said(bench.hosted("events", guest, RAW_ENTRY, cores=2))
-    records = [record for record in records_read(bench.path("events.counts")) if record.kind == "hint"]
-    where = {name: per_window(bench.symbols.functions(record), record.windows) for name, record in zip(hosted, records)}
+    where = functions_of(bench, bench.symbols, "events", hosted)
     figures = []
     for row in EVENTS:
         b, h = bare.get(row.name), hosted.get(row.name)
@@ -59,6 +64,16 @@ def events(bench, guest):
         else:
             figures.append(Figure(row, h - b, b, h, where.get(row.name, {})))
     return figures
+
+
+def vdevs(bench, guest, image):
+    """What a vdev costs, in a hypervisor that has the one of tests/vdev-bench: the median of 1 000 without the access itself."""
+    folder = os.path.join(ROOT, "tests", "vdev-bench")
+    hypervisor, symbols = hypervisor_take(image, os.path.join(bench.folder, "vdevs"))
+    hosted = rows_said(bench.hosted_vms("vdevs", hypervisor, symbols, os.path.join(folder, "bench.dts"), folder, f"bench={guest}"))
+    where = functions_of(bench, symbols, "vdevs", hosted)
+    return [Figure(row, missing="no such row") if row.name not in hosted else
+            Figure(row, hosted[row.name] - 1, None, hosted[row.name], where.get(row.name, {})) for row in VDEV]
 
 
 def linux(bench, kernel, initrd):
@@ -144,21 +159,25 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hyp", required=True, help="armature.bin, armature.elf beside it")
     parser.add_argument("--guest", required=True, help="the EL1 guest, raw")
+    parser.add_argument("--vdevs", required=True, help="armature.bin with the vdev of tests/vdev-bench, armature.elf beside it")
     parser.add_argument("--linux", required=True)
     parser.add_argument("--initrd", required=True)
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--out", default="build/bench.json")
     parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
-    parser.add_argument("--only", choices=("events", "linux", "memory"))
+    parser.add_argument("--only", choices=("events", "vdevs", "linux", "memory"))
     return parser.parse_args()
 
 
-def bench_make(args):
-    """The image is copied, so that a build beside us changes nothing."""
-    folder = os.path.join(os.path.dirname(os.path.abspath(args.out)), "bench", "run")
+def hypervisor_take(image, folder):
+    """The image is copied, so that a build beside us changes nothing; its path, and its symbols."""
     os.makedirs(folder, exist_ok=True)
-    hypervisor = shutil.copy2(args.hyp, folder)
-    symbols = Hypervisor(shutil.copy2(os.path.splitext(args.hyp)[0] + ".elf", folder))
+    return shutil.copy2(image, folder), Hypervisor(shutil.copy2(os.path.splitext(image)[0] + ".elf", folder))
+
+
+def bench_make(args):
+    folder = os.path.join(os.path.dirname(os.path.abspath(args.out)), "bench", "run")
+    hypervisor, symbols = hypervisor_take(args.hyp, folder)
     return Bench(folder, os.path.join(ROOT, "tools", "armature"), hypervisor, symbols, os.path.abspath(args.plugin))
 
 
@@ -166,7 +185,7 @@ def main():
     args = arguments()
     bench = bench_make(args)
     linux_rows = [row for pair in LINUX for row in pair] + [START]
-    parts = {"events": (events, EVENTS, bench, args.guest), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
+    parts = {"events": (events, EVENTS, bench, args.guest), "vdevs": (vdevs, VDEV, bench, args.guest, args.vdevs), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
              "memory": (memory, [MEMORY], bench, args.guest)}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]

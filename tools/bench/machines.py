@@ -58,6 +58,13 @@ class Bench:
         counted = f",base={self.symbols.base:#x},size={self.symbols.size:#x},entry={load:#x}"
         return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
 
+    def hosted_vms(self, name, hypervisor, symbols, description, bindings, image):
+        """A description of one VM with vdevs from outside the tree; `image` is NAME=FILE."""
+        argv = [self.tool, "run", "--hyp", hypervisor, "--vms", description, "--bindings", bindings, "--image", image, "--smp", "2", "--cpu", CPU,
+                "--mem", f"{2 * MEMORY}M", "--icount", "--console", "raw", "--log", self.path(name + ".log"), "--timeout", str(TIMEOUT)]
+        counted = f",base={symbols.base:#x},size={symbols.size:#x}"
+        return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
+
     def log(self, name):
         with open(self.path(name + ".log"), encoding="utf-8", errors="replace") as file:
             return file.read()

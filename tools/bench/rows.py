@@ -47,6 +47,21 @@ EVENTS = (
     event("PSCI CPU_ON → first instruction", (1628, 2001, 4003, 18302), 900),
 )
 
+# What no bare machine has: the access is one instruction, and all else is the hypervisor. A write of TRAP is an access and the change.
+VDEV = (
+    Row("vdev: read, vread", {}, 250, "full exit, state blocks"),
+    Row("vdev: write, vwrite", {}, 250, "full exit, state blocks"),
+    Row("vdev: read, register table", {}, 200, "full exit"),
+    Row("vdev: write, register table", {}, 200, "full exit"),
+    Row("vdev: read, quick register", {}, 120),
+    Row("vdev: write, quick register", {}, 120),
+    Row("vdev: read after a region change", {}, 250, "the region is looked up again"),
+    Row("region change: a page's writes trapped", {}, 8000, "a block of 2 MiB split, and every core told"),
+    Row("region change: the page given back", {}, 8000, "the block joined again"),
+    Row("region change under load: trapped", {}, 8000, "the other vCPU reads the page and the vdev all the while"),
+    Row("region change under load: given back", {}, 8000),
+)
+
 # Debian's Linux 6.1, one vCPU. Per stretch: EL2 instructions, exits.
 BOOT, WORK = "Linux: kernel entry to /init", "Linux: 50 fork+exec, sha256, 20 sleeps of 5 ms"
 LINUX = (

@@ -26,7 +26,7 @@ NEAR_ARCH = ('vdevs/vgic', 'vdevs/vtimer')
 
 def layer_of(path):
     for prefix, layer in (('hyp/base/', 'base'), ('hyp/api/', 'api'), ('hyp/', 'hyp'), ('arch/', 'arch'), ('boards/', 'boards'),
-                          ('vdevs/', 'vdevs'), ('tests/vdev-sample/', 'vdevs'), ('tests/', 'tests')):
+                          ('vdevs/', 'vdevs'), ('tests/vdev-', 'vdevs'), ('tests/', 'tests')):
         if path.startswith(prefix):
             return layer
     return None

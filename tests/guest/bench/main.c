@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an event costs: the median of `samples=` (1000) runs minus the same code without the event, one line a row:
- * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract.
+ * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. With vdev=ADDRESS instead what the vdev of
+ * tests/vdev-bench there costs.
  */
 #include "tests/guest/bench/measure.h"
 #include "tests/guest/lib/cpu.h"
@@ -201,8 +202,70 @@ static void rows_cores(void)
     row_ipi("IPI ping-pong, spinning", measure_ping_pong, back, false);
 }
 
+/* The vdev of tests/vdev-bench: where its places are, and the page whose writes it traps. */
+#define VDEV_TABLE 0x1000
+#define TABLE_PLAIN 0x00
+#define TABLE_PAGE 0x08
+#define TABLE_TRAP 0x10
+#define TABLE_FAILED 0x18
+#define TABLE_QUICK 0x80
+
+static uint64_t vdev, table;
+static volatile uint64_t page[512] __attribute__((aligned(4096)));
+static volatile bool load_stop;
+
+static void trap_on(void)
+{
+    write32(table + TABLE_TRAP, 1);
+}
+
+static void trap_off(void)
+{
+    write32(table + TABLE_TRAP, 0);
+}
+
+static void trap_changed(void)
+{
+    trap_on();
+    trap_off();
+}
+
+/* Uses all that changes: the page, and the region cache that each change empties. */
+static uint64_t load_run(uint64_t unused)
+{
+    uint64_t sum = unused;
+    while (!load_stop)
+        sum += page[1] + read32(table + TABLE_QUICK) + read32(vdev);
+    return sum;
+}
+
+static void rows_vdev(void)
+{
+    row_call("vdev: read, vread", measure_read32, vdev, 0, NULL);
+    row_call("vdev: write, vwrite", measure_write32, vdev, 1, NULL);
+    row_call("vdev: read, register table", measure_read32, table + TABLE_PLAIN, 0, NULL);
+    row_call("vdev: write, register table", measure_write32, table + TABLE_PLAIN, 1, NULL);
+    row_call("vdev: read, quick register", measure_read32, table + TABLE_QUICK, 0, NULL);
+    row_call("vdev: write, quick register", measure_write32, table + TABLE_QUICK, 1, NULL);
+    write64(table + TABLE_PAGE, (uint64_t)page);
+    row_call("vdev: read after a region change", measure_read32, table + TABLE_QUICK, 0, trap_changed);
+    row_call("region change: a page's writes trapped", measure_write32, table + TABLE_TRAP, 1, trap_off);
+    row_call("region change: the page given back", measure_write32, table + TABLE_TRAP, 0, trap_on);
+    if (cpu_count < 2 || cpu_start(1) != PSCI_SUCCESS)
+        return;
+    cpu_post(1, load_run, 0);
+    row_call("region change under load: trapped", measure_write32, table + TABLE_TRAP, 1, trap_off);
+    row_call("region change under load: given back", measure_write32, table + TABLE_TRAP, 0, trap_on);
+    load_stop = true;
+    cpu_wait(1, 1000);
+    if (read64(table + TABLE_FAILED))
+        print("# %lu region changes FAILED\n", read64(table + TABLE_FAILED));
+}
+
 void guest_main(void)
 {
+    vdev = bootarg_number("vdev", 0);
+    table = vdev + VDEV_TABLE;
     sample_count = bootarg_number("samples", SAMPLES_MAX);
     if (!sample_count || sample_count > SAMPLES_MAX)
         sample_count = SAMPLES_MAX;
@@ -211,6 +274,11 @@ void guest_main(void)
     gic_cpu_init();
     msr(vbar_el1, (uint64_t)bench_vectors);
     isb();
+    if (vdev) {
+        rows_vdev();
+        print("# bench end\n");
+        return;
+    }
     rows_calls();
     rows_interrupts();
     if (cpu_count > 1)

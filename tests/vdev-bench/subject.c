@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `make bench` measures of a vdev. Its first place goes by vread and vwrite, its second by a register table: PLAIN and QUICK, a word
+ * each; PAGE, where a page of the guest's RAM is; TRAP, which makes writes to that page exit (1) or gives it back (0).
+ */
+#include "hyp/api/gasp.h"
+#include "hyp/api/guest.h"
+#include "hyp/api/vdev.h"
+#include <errno.h>
+
+#define PLACE_BYTES 0x1000
+#define PAGE_BYTES 0x1000
+
+enum { PLAIN = 0x00, PAGE = 0x08, TRAP = 0x10, FAILED = 0x18, QUICK = 0x80 };
+
+struct subject {
+    /* under v_mtx: */
+    uint32_t word;
+    uint64_t page, failed;
+};
+
+static struct subject *subject_of(const vdev_t *v)
+{
+    return v->v_device;
+}
+
+static enum vdev_ref_status status_of(int err)
+{
+    return err == EOK ? VRS_NORMAL : VRS_TERMINATE;
+}
+
+static enum vdev_ref_status subject_vread(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                          const qvm_state_block *oopnd, guest_cpu *gcp)
+{
+    (void)cookie, (void)vopnd;
+    phase_assume_running();
+    lock_acquire(&v->v_mtx);
+    uint32_t word = subject_of(v)->word;
+    lock_release(&v->v_mtx);
+    return status_of(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
+}
+
+static enum vdev_ref_status subject_vwrite(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
+                                           const qvm_state_block *oopnd, guest_cpu *gcp)
+{
+    uint32_t word;
+    (void)cookie, (void)vopnd;
+    phase_assume_running();
+    int err = guest_cpu_read(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word));
+    lock_acquire(&v->v_mtx);
+    subject_of(v)->word = err == EOK ? word : 0;
+    lock_release(&v->v_mtx);
+    return status_of(err);
+}
+
+static uint64_t word_read(const struct reg_access *a)
+{
+    lock_acquire(&a->vdev->v_mtx);
+    uint64_t value = subject_of(a->vdev)->word;
+    lock_release(&a->vdev->v_mtx);
+    return value;
+}
+
+static void word_write(const struct reg_access *a, uint64_t value)
+{
+    lock_acquire(&a->vdev->v_mtx);
+    subject_of(a->vdev)->word = (uint32_t)value;
+    lock_release(&a->vdev->v_mtx);
+}
+
+static void page_write(const struct reg_access *a, uint64_t value)
+{
+    lock_acquire(&a->vdev->v_mtx);
+    subject_of(a->vdev)->page = value;
+    lock_release(&a->vdev->v_mtx);
+}
+
+static uint64_t failed_read(const struct reg_access *a)
+{
+    return __atomic_load_n(&subject_of(a->vdev)->failed, __ATOMIC_RELAXED);
+}
+
+/* Writes to the page while it is trapped have no effect; the guest makes none. */
+static const struct reg page_rows[] = {
+    { .offset = 0, .span = PAGE_BYTES, .stride = 8, .sizes = REG_SIZE_8 },
+};
+static const struct reg_table page_regs = { page_rows, ARRAY_LEN(page_rows), REG_RAZ_WI };
+
+static __running void trap_write(const struct reg_access *a, uint64_t value)
+{
+    struct subject *s = subject_of(a->vdev);
+    guest_system *gsp = a->vdev->v_gsp;
+    int err = EINVAL;
+    struct gasp_region r = {
+        .flags = value ? GRF_PASS_RD | GRF_VIRT_WR : GRF_NONE,
+        .vdev = a->vdev,
+        .regs = &page_regs,
+        .guest = { .type = QST_MEMORY, .location = s->page, .length = PAGE_BYTES },
+    };
+    if (gasp_lock(gsp, QST_MEMORY) != EOK)
+        return;
+    bool done = gasp_region_set_soft(gsp, 1, &r, &err) == 1;
+    gasp_unlock(gsp, QST_MEMORY);
+    if (!done)
+        __atomic_fetch_add(&s->failed, 1, __ATOMIC_RELAXED);
+}
+
+#define ROW(at, bytes) \
+    .offset = (at), .span = (bytes), .stride = (bytes) > 4 ? 8 : 4, .sizes = (bytes) > 4 ? REG_SIZE_8 : REG_SIZE_4
+static const struct reg subject_rows[] = {
+    { ROW(PLAIN, 4), .read = word_read, .write = word_write },
+    { ROW(PAGE, 8), .write = page_write },
+    { ROW(TRAP, 4), .write = trap_write },
+    { ROW(FAILED, 8), .read = failed_read },
+    { ROW(QUICK, 4), .read = word_read, .write = word_write, .quick = true },
+};
+static const struct reg_table subject_regs = { subject_rows, ARRAY_LEN(subject_rows), REG_BUS_ERROR };
+
+static __startup int second_place(struct vdev_builder *b)
+{
+    struct gasp_region r = { .flags = GRF_VIRT_RD | GRF_VIRT_WR,
+                             .regs = &subject_regs,
+                             .guest = { .type = QST_MEMORY } };
+    if (!vdev_reg(b, 1, &r.guest.location, &r.guest.length))
+        return error_at(EINVAL, "%s: reg has no second place", b->path);
+    int err = gasp_region_set(b, 1, &r);
+    return err ? err : gasp_regs_prepare(b, &page_regs);
+}
+
+static __startup int subject_startup(struct vdev_builder *b, unsigned ctrl, const void *arg)
+{
+    (void)arg;
+    if (ctrl == VDEV_CTRL_OPTIONS_START)
+        b->vdev->v_block.length = PLACE_BYTES;
+    return ctrl == VDEV_CTRL_ASSIGN ? second_place(b) : EOK;
+}
+
+static const char *const subject_compatible[] = { "test,subject", NULL };
+
+VDEV_FACTORY(subject_factory) = {
+    .abi = QVM_VDEV_ABI,
+    .factory_flags = VFF_VDEV_MEM | VFF_MUTEX | VFF_INTR_NO,
+    .name = "subject",
+    .compatible = subject_compatible,
+    .extra_space = sizeof(struct subject),
+    .acc_sizes = BIT(4),
+    .startup = subject_startup,
+    .vread = subject_vread,
+    .vwrite = subject_vwrite,
+};
