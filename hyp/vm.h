@@ -62,9 +62,10 @@ struct CAPABILITY("guest address space") guest_system {
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
     struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
     unsigned image_count;
-    uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
-    struct instr_traps traps; /* instructions that vdevs serve */
-    uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
+    uint64_t idregs[7][8];      /* ID registers as this VM sees them: [CRm - 1][op2] */
+    struct instr_traps traps;   /* instructions that vdevs serve */
+    uint64_t entry, fdt_ipa;    /* where it starts, what x0 holds */
+    struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */
 
@@ -74,9 +75,14 @@ struct CAPABILITY("guest address space") guest_system {
     unsigned cause;
     unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
-    uint64_t
-        clock_zero; /* with its own clock: the machine's count that is its 0; read without lock by its vCPUs' cores */
-    uint64_t paused_at;
+    bool held;      /* paused by whoever runs the machine */
+    unsigned stops; /* reasons why it is VM_PAUSED: that one, and guest_clock_stop() */
+
+    struct spinlock clock_lock;
+    /* under clock_lock: */
+    uint64_t clock_zero; /* the machine's count that is its 0; read without lock by its vCPUs' cores */
+    uint64_t clock_stopped_at;
+    bool clock_runs;
     /* any core, atomic: */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;

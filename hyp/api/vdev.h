@@ -10,7 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/base/phase.h"
 
-#define QVM_VDEV_ABI 2026112501u
+#define QVM_VDEV_ABI 2026112502u
 
 /* Control codes; values where QNX documents them. */
 enum vdev_ctrl {
@@ -60,6 +60,7 @@ enum vdev_safety {
 
 struct vdev_builder;
 struct vdev_pic_functions;
+struct guest_timer_data;
 
 /* Static, const, one a vdev type, found through the linker's table: VDEV_FACTORY(name) = { ... }; */
 struct vdev_factory {
@@ -86,6 +87,9 @@ struct vdev_factory {
     enum vdev_ref_status (*vwrite)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
                                    const qvm_state_block *oopnd, guest_cpu *gcp);
     const struct reg_table *regs; /* instead of vread/vwrite */
+    /* A timer of the vdev's, made with `data`, has come to its deadline: guest_timer_notify(). Needed by who calls that. On the timer's core, running,
+     * no lock held; must not wait. The VM may have been paused since; it has not ended. */
+    void (*timer)(vdev_t *v, void *data, const struct guest_timer_data *tdp, guest_cpu *gcp);
     const struct vdev_pic_functions *pic;
 };
 
