@@ -4,6 +4,7 @@
 #include "arch/arm64/gic.h"
 #include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
+#include "hyp/dump.h"
 #include "hyp/exit.h"
 #include "hyp/pirq.h"
 #include "hyp/smccc.h"
@@ -268,6 +269,11 @@ static __running void core_attend(struct core *c)
 {
     for (unsigned i = 0; i < c->cpu_count; i++) {
         struct guest_cpu *v = c->cpus[i];
+        if (vcpu_dump_wanted(v)) {
+            if (c->loaded == v)
+                core_put(c);
+            vcpu_dump(v);
+        }
         if (v->power == VCPU_ON_PENDING) {
             if (c->loaded == v)
                 core_put(c); /* what it left when it went off */

@@ -39,6 +39,7 @@ struct guest_cpu {
     uint32_t kicked;   /* look at your interrupts and requests before entering */
     uint32_t in_guest; /* list registers may be ahead of the virqs */
     uint32_t pauses;   /* stay out while not 0 */
+    uint32_t dump;     /* its registers are wanted in the log */
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
