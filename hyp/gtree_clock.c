@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fixed clocks that are made for vdevs whose description gives none. */
+/* The fixed clocks of vdevs whose description gives none: one of the description's, or one that is made. */
 #include <errno.h>
 #include <string.h>
 #include "hyp/gtree_parts.h"
 #include "hyp/text.h"
 
+/* A fixed clock of the description's with that rate that others refer to. 0: there is none. */
+static __startup uint32_t described_clock(const struct gtree *g, uint32_t hz)
+{
+    uint32_t rate;
+    for (int node = fdt_first_subnode(g->vms, g->vm->config->node); node >= 0; node = fdt_next_subnode(g->vms, node))
+        if (dt_compatible(g->vms, node, "fixed-clock") && dt_enabled(g->vms, node) &&
+            dt_u32(g->vms, node, "clock-frequency", &rate) && rate == hz && fdt_get_phandle(g->vms, node))
+            return fdt_get_phandle(g->vms, node);
+    return 0;
+}
+
 uint32_t gtree_clock(struct gtree *g, uint32_t hz)
 {
     unsigned i = 0;
+    uint32_t described = described_clock(g, hz);
+    if (described)
+        return described;
     while (i < g->clock_count && g->clock_hz[i] != hz)
         i++;
     if (i == GTREE_CLOCKS) {
@@ -19,24 +33,30 @@ uint32_t gtree_clock(struct gtree *g, uint32_t hz)
     return g->clock_phandle + i;
 }
 
-/* The first has the name that it has on QEMU's machine; the others are named by their rate. */
+static __startup bool name_is_taken(const struct gtree *g, const char *name)
+{
+    return fdt_subnode_offset(g->vms, g->vm->config->node, name) >= 0;
+}
+
+/* The name that it has on QEMU's machine, or one by its rate, which is also what Linux knows it by. */
 static __startup void clock_node(struct gtree *g, unsigned i)
 {
-    char buffer[32], output[16];
-    struct text name = text_in(buffer, sizeof(buffer)), out = text_in(output, sizeof(output));
-    uint32_t hz = g->clock_hz[i];
+    char buffer[32];
+    struct text name = text_in(buffer, sizeof(buffer));
+    bool usual = g->clock_hz[i] == 24000000 && !name_is_taken(g, "apb-pclk");
 
-    text_string(&name, hz == 24000000 ? "apb-pclk" : "clock-");
-    if (hz != 24000000)
-        text_decimal(&name, hz);
-    text_string(&out, "clk");
-    text_decimal(&out, hz % 1000000 ? hz : hz / 1000000);
-    text_string(&out, hz % 1000000 ? "hz" : "mhz");
+    text_string(&name, usual ? "apb-pclk" : "clock-");
+    if (!usual)
+        text_decimal(&name, g->clock_hz[i]);
+    if (name_is_taken(g, buffer)) {
+        g->err = g->err ? g->err : -FDT_ERR_EXISTS;
+        return;
+    }
     gtree_begin(g, buffer);
     gtree_string(g, "compatible", "fixed-clock");
     gtree_u32(g, "#clock-cells", 0);
-    gtree_u32(g, "clock-frequency", hz);
-    gtree_string(g, "clock-output-names", output);
+    gtree_u32(g, "clock-frequency", g->clock_hz[i]);
+    gtree_string(g, "clock-output-names", usual ? "clk24mhz" : buffer);
     gtree_u32(g, "phandle", g->clock_phandle + i);
     gtree_end(g);
 }

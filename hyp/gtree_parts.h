@@ -42,7 +42,7 @@ void gtree_copy_props(struct gtree *g, int node) __startup;
 void gtree_copy_children(struct gtree *g, int node) __startup;
 void gtree_copy(struct gtree *g, int node) __startup;
 
-/* The phandle of the fixed clock of that rate, which is made if there is none. 0: too many; g->err says so. */
+/* The phandle of a fixed clock of that rate, which is made if the description has none. 0: too many; g->err says so. */
 uint32_t gtree_clock(struct gtree *g, uint32_t hz) __startup;
 /* The nodes of these clocks. */
 void gtree_clocks(struct gtree *g) __startup;

@@ -11,13 +11,19 @@ static uint64_t clock_now(const struct guest_system *vm, uint64_t host) REQUIRES
     return (vm->clock_runs ? host : vm->clock_stopped_at) - vm->clock_zero;
 }
 
+_Static_assert(GUEST_TIMER_NEVER == ALARM_NEVER, "one word for it");
+static uint64_t later(uint64_t from, uint64_t ticks)
+{
+    return ticks > ~from ? GUEST_TIMER_NEVER : from + ticks;
+}
+
 /* The alarm follows what the timer and the clock say. */
 static __running void timer_settle(struct guest_timer *t, const struct guest_system *vm) REQUIRES(vm->clock_lock)
 {
     if (!t->set || !vm->clock_runs)
         alarm_cancel(&t->alarm);
     else
-        alarm_set(&t->alarm, t->due > ~vm->clock_zero ? ALARM_NEVER : t->due + vm->clock_zero);
+        alarm_set(&t->alarm, t->host ? t->due : later(t->due, vm->clock_zero));
 }
 
 static void timers_settle(const struct guest_system *vm) REQUIRES(vm->clock_lock)
@@ -79,7 +85,8 @@ static struct guest_timer_data timer_data(const struct guest_timer *t, const str
 static __running bool timer_begin(struct guest_timer *t, struct guest_system *vm)
 {
     lock_acquire(&vm->clock_lock);
-    bool due = t->set && vm->clock_runs && clock_now(vm, timer_now()) >= t->due;
+    uint64_t now = timer_now();
+    bool due = t->set && vm->clock_runs && (t->host ? now : clock_now(vm, now)) >= t->due;
     if (due) {
         t->set = false;
         t->last = timer_data(t, vm);
@@ -130,11 +137,6 @@ static int timer_refused(const vdev_t *v, const char *why)
     return EINVAL;
 }
 
-static uint64_t later(uint64_t from, uint64_t ticks)
-{
-    return ticks > ~from ? GUEST_TIMER_NEVER : from + ticks;
-}
-
 int guest_timer_notify(struct guest_timer *t, const struct guest_timer_data *tdp, uint64_t deadline)
 {
     struct guest_system *vm = t->vdev->v_gsp;
@@ -142,12 +144,14 @@ int guest_timer_notify(struct guest_timer *t, const struct guest_timer_data *tdp
         return EPERM;
     if (!t->vdev->v_factory->timer)
         return timer_refused(t->vdev, "its factory has no timer()");
-    if (tdp && tdp != GUEST_TIMER_ABSOLUTE && tdp != &t->last)
+    bool absolute = tdp == GUEST_TIMER_ABSOLUTE || tdp == GUEST_TIMER_HOST;
+    if (tdp && !absolute && tdp != &t->last)
         return timer_refused(t->vdev, "tdp is not what this timer's function got");
     lock_acquire(&vm->clock_lock);
-    uint64_t host = timer_now(), from = !tdp ? clock_now(vm, host) : tdp == GUEST_TIMER_ABSOLUTE ? 0 : t->due;
+    uint64_t host = timer_now(), now = clock_now(vm, host), from = absolute ? 0 : tdp ? t->due : now;
+    t->host = tdp == GUEST_TIMER_HOST || (tdp == &t->last && t->host);
     t->host_start = host;
-    t->guest_start = tdp == &t->last ? from : clock_now(vm, host);
+    t->guest_start = tdp == &t->last && !t->host ? from : now;
     t->due = later(from, deadline);
     t->set = t->due != GUEST_TIMER_NEVER;
     timer_settle(t, vm);

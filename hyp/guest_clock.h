@@ -13,6 +13,7 @@ struct guest_timer {
     struct guest_timer *next; /* of the same VM */
     /* under the VM's clock_lock: */
     bool set;
+    bool host;    /* `due` is a count of the machine's */
     uint64_t due; /* guest's time; also of the last call */
     uint64_t host_start, guest_start;
     struct guest_timer_data last; /* what the last call gets; only its own core writes, before it calls */

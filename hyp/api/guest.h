@@ -67,7 +67,8 @@ struct guest_timer_data {
 };
 struct guest_timer;
 #define GUEST_TIMER_ABSOLUTE ((const struct guest_timer_data *)-1)
-#define GUEST_TIMER_NEVER (~UINT64_C(0)) /* as a deadline: the timer is not set any more */
+#define GUEST_TIMER_HOST ((const struct guest_timer_data *)-2) /* ours: at a count of the machine's counter */
+#define GUEST_TIMER_NEVER (~UINT64_C(0))                       /* as a deadline: the timer is not set any more */
 /*
  * A timer on the guest's time. `gcp`: of that vCPU, or NULL: of the VM. `data` is what the factory's timer() gets. It fires on the core that the vCPU (the
  * VM's first) had when the VM was built, wherever vCPUs run now. Startup. The counter's rate in Hz comes into *resolution; NULL: cannot be, and a positive errno, traced, does:
@@ -77,7 +78,7 @@ struct guest_timer *guest_timer_create(guest_cpu *gcp, vdev_t *vdp, void *data,
                                        uint64_t *resolution) __startup __must_check;
 /*
  * Sets it, wherever it was set to: the factory's timer() is called once, at the deadline or as soon as may be after it. tdp NULL: `deadline` ticks from now. GUEST_TIMER_ABSOLUTE: at
- * that guest time. What the timer's last call of timer() got: so long after the deadline of that call, which makes a series without drift; calls that are late do not move it, those that were missed
+ * that guest time. GUEST_TIMER_HOST: when the machine's counter is there, and the guest's time runs. What the timer's last call of timer() got: so long after the deadline of that call, which makes a series without drift; calls that are late do not move it, those that were missed
  * follow at once. A clock that stands still: the deadline counts when it runs again. Running, any core, v_mtx may be held; never blocks. A call of timer() that is under way on another core is not stopped: it
  * finds out under v_mtx. EOK; EPERM; EINVAL, traced: the factory has no timer(), or tdp is none of these.
  */
@@ -90,3 +91,9 @@ int guest_timer_state(struct guest_timer *t, struct guest_timer_data *out) __run
  */
 int guest_clock_stop(guest_system *gsp) __running;
 int guest_clock_start(guest_system *gsp) __running;
+
+/*
+ * The date: seconds since 1970-01-01 00:00 UTC, as the machine's clock said at startup (to a second), counted on since by its counter. False: it has no clock, and they count from startup on. *next: the machine's
+ * count (GUEST_TIMER_HOST) at which the next second begins; each later one comes a timer's *resolution after it. Any phase, any core.
+ */
+bool host_date(uint64_t *seconds, uint64_t *next);

@@ -263,6 +263,34 @@ static void stands_still_with_its_vm(void **state)
     assert_int_equal(calls[0].guest_current, 100);
 }
 
+/* What is due by the machine's counter comes then, or when the VM goes on. */
+static void by_the_machines_counter(void **state)
+{
+    (void)state;
+    assert_int_equal(guest_timer_notify(timer, GUEST_TIMER_HOST, BOOT + 300), EOK);
+    now = BOOT + 100;
+    assert_true(vm_pause(&vm));
+    now = BOOT + 200;
+    assert_true(vm_resume(&vm));
+    run_until(BOOT + 299, 0);
+    assert_int_equal(call_count, 0);
+    run_until(BOOT + 300, 0);
+    assert_int_equal(call_count, 1);
+    assert_int_equal(calls[0].guest_current, 200);
+    assert_int_equal(guest_timer_notify(timer, GUEST_TIMER_HOST, BOOT + 500), EOK);
+    now = BOOT + 400;
+    assert_true(vm_pause(&vm));
+    run_until(BOOT + 600, 0);
+    assert_int_equal(call_count, 1);
+    assert_true(vm_resume(&vm));
+    run_until(now, 0);
+    assert_int_equal(call_count, 2);
+    period = 100; /* a series by the machine's counter */
+    assert_int_equal(guest_timer_notify(timer, GUEST_TIMER_HOST, BOOT + 700), EOK);
+    run_until(BOOT + 950, 3);
+    assert_int_equal(call_count, 5);
+}
+
 static void clock_stops_nest(void **state)
 {
     (void)state;
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(moved_and_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(a_series_has_no_drift, setup, teardown),
         cmocka_unit_test_setup_teardown(stands_still_with_its_vm, setup, teardown),
+        cmocka_unit_test_setup_teardown(by_the_machines_counter, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_stops_nest, setup, teardown),
         cmocka_unit_test_setup_teardown(cpu_on_while_paused, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_with_its_vm_and_starts_anew, setup, teardown),
