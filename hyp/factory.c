@@ -11,8 +11,7 @@ static const struct {
 } factory_options[] = {
     { "arm,gic-v3", "CONFIG_VDEV_VGIC" },     { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
     { "arm,pl011", "CONFIG_VDEV_PL011" },     { "armature,trace", "CONFIG_VDEV_TRACE" },
-    { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
-    { "arm,pl031", "CONFIG_VDEV_PL031" },
+    { "arm,sp805", "CONFIG_VDEV_WDT_SP805" }, { "arm,pl031", "CONFIG_VDEV_PL031" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */
