@@ -4,6 +4,7 @@
 #include "arch/arm64/gic.h"
 #include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
+#include "hyp/dump.h"
 #include "hyp/exit.h"
 #include "hyp/pirq.h"
 #include "hyp/smccc.h"
@@ -258,6 +259,11 @@ static bool vcpu_sleeps(const struct core *c, struct guest_cpu *v)
 /* What happened to the vCPU or its VM is seen to, on its core. May it enter its guest? */
 static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
 {
+    if (vcpu_dump_wanted(v)) {
+        if (c->loaded == v)
+            core_put(c);
+        vcpu_dump(v);
+    }
     if (v->power == VCPU_ON_PENDING) {
         if (c->loaded == v)
             core_put(c); /* what it left when it went off */
@@ -326,6 +332,12 @@ static __running void core_choose(struct core *c)
     c->traps_wfi = x && (c->sched.waiting_priority >= 0 || x->budget.capacity);
     if (c->loaded && x == &c->loaded->ctx)
         vcpu_trap_wfi(&c->loaded->arch, c->traps_wfi);
+}
+
+void vcpu_attend(struct guest_cpu *v)
+{
+    __atomic_store_n(&v->kicked, 1, __ATOMIC_SEQ_CST);
+    sched_wake_urgent(&v->ctx);
 }
 
 void core_loop(struct core *c)

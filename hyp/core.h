@@ -48,6 +48,8 @@ void cores_start(const struct platform *p) __startup;
 uint64_t cores_up(void);
 /* Makes the vCPU's own alarm. 0, or a traced negative errno. */
 int vcpu_wake_init(struct guest_cpu *v, struct core *home) __startup __must_check;
+/* Brings the vCPU out of its guest and to its core before all else there, to see what has become of it and its VM. Any core, any lock. */
+void vcpu_attend(struct guest_cpu *v) __running;
 /* Never returns. Running. */
 _Noreturn void core_loop(struct core *c) __running;
 /* The hot interrupts of a running guest: its timers and kicks. GUEST_RESUME, or GUEST_LEFT_IRQ: a full exit has to go on with it. */

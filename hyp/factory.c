@@ -9,8 +9,12 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },      { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },      { "arm,pl061", "CONFIG_VDEV_PL061" },
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
+    { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },
+    { "arm,pl031", "CONFIG_VDEV_PL031" },
+    { "arm,pl061", "CONFIG_VDEV_PL061" },
+    { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
     { "armature,trace", "CONFIG_VDEV_TRACE" },
 };
 

@@ -58,22 +58,6 @@ static __startup void gtree_cpus(struct gtree *g)
     gtree_end(g);
 }
 
-/* The clock for PrimeCells that are described without one. */
-static __startup void gtree_clock(struct gtree *g)
-{
-    if (!g->clock_phandle)
-        return;
-    /* The description may have one of the usual name for others; Linux wants the names of both apart. */
-    bool is_only = fdt_subnode_offset(g->vms, g->vm->config->node, "apb-pclk") < 0;
-    gtree_begin(g, is_only ? "apb-pclk" : "apb-pclk-assigned");
-    gtree_string(g, "compatible", "fixed-clock");
-    gtree_u32(g, "#clock-cells", 0);
-    gtree_u32(g, "clock-frequency", 24000000);
-    gtree_string(g, "clock-output-names", is_only ? "clk24mhz" : "clk24mhz-assigned");
-    gtree_u32(g, "phandle", g->clock_phandle);
-    gtree_end(g);
-}
-
 /* Paths in the description begin with the VM's own. */
 static __startup void gtree_aliases(struct gtree *g, int node)
 {
@@ -167,17 +151,16 @@ static __startup int gtree_phandles(struct gtree *g)
     const struct config_vm *c = g->vm->config;
     uint32_t highest;
 
-    if (fdt_find_max_phandle(g->vms, &highest) || highest >= FDT_MAX_PHANDLE - 2)
+    if (fdt_find_max_phandle(g->vms, &highest) || highest >= FDT_MAX_PHANDLE - 1 - GTREE_CLOCKS)
         return error_at(-EINVAL, "%s: the description has no phandles left", c->path);
     for (unsigned i = 0; i < c->vdev_count; i++) {
         int node = c->vdevs[i].node;
         if (c->vdevs[i].factory->pic && node >= 0)
             g->f.gic_phandle = fdt_get_phandle(g->vms, node);
-        if (node >= 0 && dt_compatible(g->vms, node, "arm,primecell") && !dt_has(g->vms, node, "clocks"))
-            g->clock_phandle = highest + 2;
     }
     if (!g->f.gic_phandle)
         g->f.gic_phandle = highest + 1;
+    g->clock_phandle = highest + 2;
     return 0;
 }
 
@@ -200,7 +183,7 @@ static __startup int gtree_root(struct gtree *g, ipa_t initrd, uint64_t initrd_s
         if (err)
             return err;
     }
-    gtree_clock(g);
+    gtree_clocks(g);
     gtree_plain_nodes(g);
     gtree_aliases(g, fdt_subnode_offset(g->vms, vm, "aliases"));
     gtree_chosen(g, fdt_subnode_offset(g->vms, vm, "chosen"), initrd, initrd_size);

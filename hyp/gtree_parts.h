@@ -8,6 +8,7 @@
 #include "hyp/gtree.h"
 
 #define GTREE_NAMES 64
+#define GTREE_CLOCKS 8
 
 struct gtree {
     struct vdev_fdt f; /* what a vdev sees of this */
@@ -16,8 +17,10 @@ struct gtree {
     int err;         /* libfdt's first error; nothing is written any more */
     const char *names[GTREE_NAMES];
     unsigned name_count;
-    uint32_t clock_phandle; /* of the clock made for vdevs without one; 0: none is made */
-    char console[48];       /* the path of the console's node; empty: none */
+    /* The fixed clocks made for vdevs: rates, and the first one's phandle; the others' follow. */
+    uint32_t clock_hz[GTREE_CLOCKS], clock_phandle;
+    unsigned clock_count;
+    char console[48]; /* the path of the console's node; empty: none */
 };
 
 void gtree_begin(struct gtree *g, const char *name) __startup;
@@ -38,6 +41,11 @@ bool gtree_has(const struct gtree *g, const char *name) __startup;
 void gtree_copy_props(struct gtree *g, int node) __startup;
 void gtree_copy_children(struct gtree *g, int node) __startup;
 void gtree_copy(struct gtree *g, int node) __startup;
+
+/* The phandle of a fixed clock of that rate, which is made if the description has none. 0: too many; g->err says so. */
+uint32_t gtree_clock(struct gtree *g, uint32_t hz) __startup;
+/* The nodes of these clocks. */
+void gtree_clocks(struct gtree *g) __startup;
 
 /* One vdev's node. 0, or the vdev's refusal. */
 int gtree_vdev(struct gtree *g, unsigned index) __startup __must_check;

@@ -5,6 +5,8 @@
 #include "hyp/gtree_parts.h"
 #include "hyp/text.h"
 
+#define PRIMECELL_HZ 24000000
+
 static __startup bool vdev_is_placed(const vdev_t *v)
 {
     return v->v_block.type == QST_MEMORY && v->v_block.location != QSL_NO_LOCATION && v->v_block.length;
@@ -56,9 +58,10 @@ static __startup void vdev_interrupts(struct gtree *g, const vdev_t *v)
 /* A PrimeCell's driver wants its clocks: those that the description leaves out are the one made for all. */
 static __startup void vdev_clocks(struct gtree *g, const struct config_vdev *c)
 {
-    if (!g->clock_phandle || c->node < 0 || !dt_compatible(g->vms, c->node, "arm,primecell") || gtree_has(g, "clocks"))
+    if (c->node < 0 || !dt_compatible(g->vms, c->node, "arm,primecell") || gtree_has(g, "clocks"))
         return;
-    gtree_u32s(g, "clocks", (uint32_t[]){ g->clock_phandle, g->clock_phandle }, 2);
+    uint32_t clock = gtree_clock(g, PRIMECELL_HZ);
+    gtree_u32s(g, "clocks", (uint32_t[]){ clock, clock }, 2);
     gtree_prop(g, "clock-names", "uartclk\0apb_pclk", sizeof("uartclk\0apb_pclk"));
 }
 

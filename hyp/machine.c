@@ -4,6 +4,7 @@
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
+#include "hyp/dump.h"
 #include "hyp/exit.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
@@ -39,17 +40,6 @@ static const char *state_name(enum vm_state s)
     case VM_REFUSED: return "refused";
     }
     return "?";
-}
-
-static void vcpu_status(const struct guest_cpu *v)
-{
-    const uint64_t *n = v->exits;
-    log_info("  vcpu %u core %u %s%s: exits irq %llu mmio %llu sysreg %llu call %llu wfx %llu fp %llu other %llu",
-             v->index, v->ctx.core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
-             (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
-             (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
-             (unsigned long long)n[EXIT_WFX], (unsigned long long)n[EXIT_FP],
-             (unsigned long long)(n[EXIT_SERROR] + n[EXIT_GUEST_ERROR] + n[EXIT_CP15] + n[EXIT_UNKNOWN]));
 }
 
 static void vm_status(const struct guest_system *vm)

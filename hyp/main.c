@@ -12,6 +12,7 @@
 #include "hyp/config.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
+#include "hyp/date.h"
 #include "hyp/exit.h"
 #include "hyp/machine.h"
 #include "hyp/pirq.h"
@@ -171,6 +172,7 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     console_irq_init(&machine.uart);
     greet(&machine, info);
     firmware_start(&machine);
+    date_init(&machine.rtc);
     vms_build(&machine, info);
     memset(machine.rng_seed, 0, sizeof(machine.rng_seed));
     cores_start(&machine);

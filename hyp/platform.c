@@ -6,6 +6,8 @@
 #include "hyp/ranges.h"
 #include "hyp/text.h"
 
+#define RTC_PL031 "arm,pl031"
+
 static __startup void platform_copy(char *to, size_t size, const char *from)
 {
     struct text t = text_in(to, size);
@@ -89,6 +91,18 @@ static __startup void platform_boot_options(const void *fdt, struct platform *p)
     platform_options(bootargs ? bootargs : "", &p->options);
 }
 
+void platform_rtc(const void *fdt, struct platform *p)
+{
+    struct dt_path path;
+    int node = dt_find(fdt, -1, RTC_PL031);
+
+    if (node < 0 || dt_reg(fdt, node, 0, &p->rtc.regs) || !p->rtc.regs.size)
+        return;
+    platform_copy(p->rtc.path, sizeof(p->rtc.path), dt_path(fdt, node, &path));
+    platform_copy(p->rtc.compatible, sizeof(p->rtc.compatible), RTC_PL031);
+    p->rtc.present = true;
+}
+
 int platform_parse(void *fdt, size_t size, struct platform *p)
 {
     struct range place = p->fdt;
@@ -120,5 +134,6 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
         return gic;
     platform_timer(fdt, gic, p);
     platform_uarts(fdt, gic, p);
+    platform_rtc(fdt, p);
     return 0;
 }

@@ -29,6 +29,13 @@ struct platform_uart {
     bool present;
 };
 
+struct platform_rtc {
+    char path[PLATFORM_PATH];
+    char compatible[32];
+    struct range regs;
+    bool present;
+};
+
 /* What goes wrong on purpose; only with CONFIG_TEST_FAULTS. */
 enum test_fault {
     TEST_FAULT_NONE,
@@ -71,6 +78,7 @@ struct platform {
     uint32_t timer_ppi[4];        /* INTIDs: secure phys, phys, virt, hyp */
     struct platform_uart uart;    /* stdout-path */
     struct platform_uart results; /* a second UART for the results channel, if the board has one */
+    struct platform_rtc rtc;      /* the first that there is */
     struct range initrd;          /* the bundle as the boot loader left it; size 0: none */
     struct range fdt;
     uint8_t rng_seed[64];

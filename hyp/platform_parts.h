@@ -18,6 +18,7 @@ int platform_cores(const void *fdt, struct platform *p) __startup __must_check;
 int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
 void platform_timer(const void *fdt, int gic, struct platform *p) __startup;
 void platform_uarts(const void *fdt, int gic, struct platform *p) __startup;
+void platform_rtc(const void *fdt, struct platform *p) __startup;
 /* The bundle's place; one that cannot be is refused and then absent. */
 void platform_initrd(const void *fdt, struct platform *p) __startup;
 /* Takes the seed and wipes it in the tree. */

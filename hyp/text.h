@@ -46,3 +46,12 @@ static inline void text_hex(struct text *t, uint64_t v)
     for (; digit >= 0; digit--)
         text_char(t, "0123456789abcdef"[v >> (4 * digit) & 15]);
 }
+
+static inline void text_decimal(struct text *t, uint64_t v)
+{
+    uint64_t unit = 1;
+    while (v / unit > 9)
+        unit *= 10;
+    for (; unit; unit /= 10)
+        text_char(t, (char)('0' + v / unit % 10));
+}

@@ -40,6 +40,7 @@ struct guest_cpu {
     uint32_t kicked;   /* look at your interrupts and requests before entering */
     uint32_t in_guest; /* list registers may be ahead of the virqs */
     uint32_t pauses;   /* stay out while not 0 */
+    uint32_t dump;     /* its registers are wanted in the log */
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
@@ -70,6 +71,7 @@ struct CAPABILITY("guest address space") guest_system {
     struct vdev_sched sched;  /* how threads for it run, where nothing else is said */
     struct core *home;        /* whose timer its vdevs' threads and its own use */
     struct thread *keeper;    /* loads it, and sees to its end */
+    struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */
 
@@ -79,9 +81,14 @@ struct CAPABILITY("guest address space") guest_system {
     unsigned cause;
     unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
-    uint64_t
-        clock_zero; /* with its own clock: the machine's count that is its 0; read without lock by its vCPUs' cores */
-    uint64_t paused_at;
+    bool held;      /* paused by whoever runs the machine */
+    unsigned stops; /* reasons why it is VM_PAUSED: that one, and guest_clock_stop() */
+
+    struct spinlock clock_lock;
+    /* under clock_lock: */
+    uint64_t clock_zero; /* the machine's count that is its 0; read without lock by its vCPUs' cores */
+    uint64_t clock_stopped_at;
+    bool clock_runs;
     /* any core, atomic: */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;

@@ -6,9 +6,12 @@
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
+#include "hyp/guest_clock.h"
 #include "hyp/machine.h"
 #include "hyp/thread.h"
 #include "hyp/vdev_core.h"
+
+#include <errno.h>
 
 static uint64_t lives; /* any core, atomic */
 
@@ -27,12 +30,18 @@ static const char *cause_name(unsigned cause)
     return "vdev";
 }
 
+/* Has it been started, and not been ended? Under the VM's lock. */
+static bool is_up(const struct guest_system *vm)
+{
+    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+}
+
 int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
 {
     struct guest_system *vm = v->vm;
     int answer = PSCI_SUCCESS;
     lock_acquire(&vm->lock);
-    if (vm->state != VM_RUNNING)
+    if (!is_up(vm))
         answer = PSCI_DENIED;
     else if (v->power == VCPU_ON)
         answer = PSCI_ALREADY_ON;
@@ -98,6 +107,7 @@ static bool vm_restarts(const struct guest_system *vm)
 /* All its vCPUs are off: it has ended. Is it loaded again? */
 static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
 {
+    clock_end(vm);
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     threads_end(vm);
     log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
@@ -152,38 +162,82 @@ void vm_cpu_off(struct guest_cpu *v)
 /* They come to their cores, whatever runs there, and see what has become of the VM. */
 static __running void vm_attend(const struct guest_system *vm)
 {
-    for (unsigned i = 0; i < vm->cpu_count; i++) {
-        __atomic_store_n(&vm->cpus[i]->kicked, 1, __ATOMIC_SEQ_CST);
-        sched_wake_urgent(&vm->cpus[i]->ctx);
-    }
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        vcpu_attend(vm->cpus[i]);
+}
+
+static void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
+{
+    if (vm->stops++)
+        return;
+    vm->state = VM_PAUSED;
+    clock_stop(vm);
+}
+
+static void start_locked(struct guest_system *vm) REQUIRES(vm->lock)
+{
+    if (--vm->stops)
+        return;
+    clock_start(vm);
+    vm->state = VM_RUNNING;
 }
 
 bool vm_pause(struct guest_system *vm)
 {
     lock_acquire(&vm->lock);
-    bool running = vm->state == VM_RUNNING;
-    if (running) {
-        vm->state = VM_PAUSED;
-        vm->paused_at = timer_now();
-    }
-    lock_release(&vm->lock);
-    if (running)
-        vm_attend(vm);
-    return running;
-}
-
-bool vm_resume(struct guest_system *vm)
-{
-    lock_acquire(&vm->lock);
-    bool paused = vm->state == VM_PAUSED;
+    bool paused = is_up(vm) && !vm->held;
     if (paused) {
-        vm->clock_zero += timer_now() - vm->paused_at;
-        vm->state = VM_RUNNING;
+        vm->held = true;
+        stop_locked(vm);
     }
     lock_release(&vm->lock);
     if (paused)
         vm_attend(vm);
     return paused;
+}
+
+bool vm_resume(struct guest_system *vm)
+{
+    lock_acquire(&vm->lock);
+    bool resumed = is_up(vm) && vm->held;
+    if (resumed) {
+        vm->held = false;
+        start_locked(vm);
+    }
+    lock_release(&vm->lock);
+    if (resumed)
+        vm_attend(vm);
+    return resumed;
+}
+
+int guest_clock_stop(guest_system *vm)
+{
+    if (!phase_is(PHASE_RUNNING, vm->name))
+        return EPERM;
+    lock_acquire(&vm->lock);
+    bool up = is_up(vm);
+    if (up)
+        stop_locked(vm);
+    lock_release(&vm->lock);
+    if (!up)
+        return ESRCH;
+    vm_attend(vm);
+    return EOK;
+}
+
+int guest_clock_start(guest_system *vm)
+{
+    if (!phase_is(PHASE_RUNNING, vm->name))
+        return EPERM;
+    lock_acquire(&vm->lock);
+    bool up = is_up(vm), stopped = vm->stops > (vm->held ? 1 : 0);
+    if (up && stopped)
+        start_locked(vm);
+    lock_release(&vm->lock);
+    if (!up || !stopped)
+        return up ? EINVAL : ESRCH;
+    vm_attend(vm);
+    return EOK;
 }
 
 void vm_cpu_clock(struct guest_cpu *v)
@@ -198,7 +252,7 @@ void guest_terminate(guest_system *vm, unsigned cause)
     if (!phase_is(PHASE_RUNNING, vm->name))
         return;
     lock_acquire(&vm->lock);
-    bool first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+    bool first = is_up(vm);
     if (first) {
         vm->state = VM_ENDING;
         vm->cause = cause;

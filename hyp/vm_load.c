@@ -2,10 +2,10 @@
 /* Loading a VM: its RAM scrubbed, its images copied, everything clean to the point of coherency; then its first vCPU is on. */
 #include "arch/arm64/cache.h"
 #include "arch/arm64/mmu.h"
-#include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
+#include "hyp/guest_clock.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
@@ -63,8 +63,10 @@ void vm_load(struct guest_system *vm)
     icache_inval_all();
     vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);
     lock_acquire(&vm->lock);
+    vm->held = false;
+    vm->stops = 0;
     vm->state = VM_RUNNING;
-    vm->clock_zero = timer_now();
+    clock_start(vm);
     lock_release(&vm->lock);
     results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);

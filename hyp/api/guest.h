@@ -54,3 +54,46 @@ int guest_intr_string(const struct guest_intr *gip, char *buf, size_t n);
  * (not traced).
  */
 uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align) __startup;
+
+/*
+ * Time as the guest has it: a count at the machine's counter's rate, 0 when the VM starts, that stands still while the VM is paused. With armature,counter = "own"
+ * that is what the guest reads from its counters. Before its VM starts, and from its end to its restart, it is 0 and stands still.
+ */
+struct guest_timer_data {
+    uint64_t host_notify_start;  /* the machine's counter when the timer was set ... */
+    uint64_t host_current;       /* ... and now, or when it came to its deadline */
+    uint64_t guest_notify_start; /* the guest's time when it was set; of a series: the deadline before */
+    uint64_t guest_current;
+};
+struct guest_timer;
+#define GUEST_TIMER_ABSOLUTE ((const struct guest_timer_data *)-1)
+#define GUEST_TIMER_HOST ((const struct guest_timer_data *)-2) /* ours: at a count of the machine's counter */
+#define GUEST_TIMER_NEVER (~UINT64_C(0))                       /* as a deadline: the timer is not set any more */
+/*
+ * A timer on the guest's time. `gcp`: of that vCPU, or NULL: of the VM. `data` is what the factory's timer() gets. It fires on the core that the vCPU (the
+ * VM's first) had when the VM was built, wherever vCPUs run now. Startup. The counter's rate in Hz comes into *resolution; NULL: cannot be, and a positive errno, traced, does:
+ * EPERM (phase), ENOMEM, E2BIG (CONFIG_MAX_ALARMS).
+ */
+struct guest_timer *guest_timer_create(guest_cpu *gcp, vdev_t *vdp, void *data,
+                                       uint64_t *resolution) __startup __must_check;
+/*
+ * Sets it, wherever it was set to: the factory's timer() is called once, at the deadline or as soon as may be after it. tdp NULL: `deadline` ticks from now. GUEST_TIMER_ABSOLUTE: at
+ * that guest time. GUEST_TIMER_HOST: when the machine's counter is there, and the guest's time runs. What the timer's last call of timer() got: so long after the deadline of that call, which makes a series without drift; calls that are late do not move it, those that were missed
+ * follow at once. A clock that stands still: the deadline counts when it runs again. Running, any core, v_mtx may be held; never blocks. A call of timer() that is under way on another core is not stopped: it
+ * finds out under v_mtx. EOK; EPERM; EINVAL, traced: the factory has no timer(), or tdp is none of these.
+ */
+int guest_timer_notify(struct guest_timer *t, const struct guest_timer_data *tdp, uint64_t deadline) __running;
+/* Now, and since when the timer is set, or was last; of one that never was, from 0 on. Running, any core, v_mtx may be held. EOK or EPERM. */
+int guest_timer_state(struct guest_timer *t, struct guest_timer_data *out) __running;
+/*
+ * Stops the guest's time, and lets it go on after as many guest_clock_start(). Its vCPUs stay out of the guest meanwhile, so that none reads a counter that belies it. Running, any core, no lock held; does not wait:
+ * a vCPU on another core may be in its guest for the time of a kick. EOK; ESRCH: the VM is not up; EINVAL: no guest_clock_stop() to undo.
+ */
+int guest_clock_stop(guest_system *gsp) __running;
+int guest_clock_start(guest_system *gsp) __running;
+
+/*
+ * The date: seconds since 1970-01-01 00:00 UTC, as the machine's clock said at startup (to a second), counted on since by its counter. False: it has no clock, and they count from startup on. *next: the machine's
+ * count (GUEST_TIMER_HOST) at which the next second begins; each later one comes a timer's *resolution after it. Any phase, any core.
+ */
+bool host_date(uint64_t *seconds, uint64_t *next);

@@ -10,7 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/base/phase.h"
 
-#define QVM_VDEV_ABI 2026112501u
+#define QVM_VDEV_ABI 2026112502u
 
 /* Control codes; values where QNX documents them. */
 enum vdev_ctrl {
@@ -60,6 +60,7 @@ enum vdev_safety {
 
 struct vdev_builder;
 struct vdev_pic_functions;
+struct guest_timer_data;
 
 /* Static, const, one a vdev type, found through the linker's table: VDEV_FACTORY(name) = { ... }; */
 struct vdev_factory {
@@ -89,6 +90,9 @@ struct vdev_factory {
     /* Phase running, on the vdev's pulse thread, may block: a vdev_event of the vdev was delivered. */
     int (*pulse)(vdev_t *v, int8_t code);
     uint32_t threads; /* how many threads of its own one vdev may have at once; a stack is kept for each */
+    /* A timer of the vdev's, made with `data`, has come to its deadline: guest_timer_notify(). Needed by who calls that. On the timer's core, running,
+     * no lock held; must not wait. The VM may have been paused since; it has not ended. */
+    void (*timer)(vdev_t *v, void *data, const struct guest_timer_data *tdp, guest_cpu *gcp);
     const struct vdev_pic_functions *pic;
 };
 
@@ -155,6 +159,9 @@ bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint
 /* Interrupt `index` of the node's `interrupts` as a line. EOK; ENOENT: there is none; EINVAL: traced. At ASSIGN, when v_intr has number 0. */
 int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_intr *out) __startup __must_check;
 
+/* The rate of the node's clock `index`, in Hz, from the fixed-clock that the description has for it. EOK; ENOENT: the node has no such; EINVAL, traced: it is of another kind. Startup. */
+int vdev_clock_rate(const struct vdev_builder *b, unsigned index, uint32_t *hz) __startup __must_check;
+
 /* The guest's tree while it is made: GEN_FDT's argument. Thin over libfdt's sequential writer; the framework opens the vdev's node (from the
  * description's node name) and copies its un-prefixed properties, `reg` and `interrupts`; a vdev adds what is missing. */
 struct vdev_fdt {
@@ -166,6 +173,13 @@ struct vdev_fdt {
 int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32_t size) __startup __must_check;
 int vdev_fdt_u32s(struct vdev_fdt *f, const char *name, const uint32_t *cells, unsigned n) __startup __must_check;
 int vdev_fdt_string(struct vdev_fdt *f, const char *name, const char *value) __startup __must_check;
+struct vdev_clock {
+    const char *name; /* in clock-names */
+    uint32_t hz;
+};
+/* Gives the vdev's node `clocks` and `clock-names`, with fixed clocks of these rates in the guest's tree, unless the description gives `clocks`: up to 8 rates
+ * in one VM. EOK; ENOSPC: more than that, or the tree is full. At GEN_FDT. */
+int vdev_fdt_clocks(struct vdev_fdt *f, const struct vdev_clock *clocks, unsigned n) __startup __must_check;
 
 /* "name@location" for messages; snprintf-like. Any phase. */
 int vdev_string(char *buf, size_t n, const vdev_t *v);

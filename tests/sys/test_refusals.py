@@ -72,6 +72,9 @@ FAULTS = {
     "INTID for an SPI": (rtos_vm("bad", devices=device(irq="0 988 4")), r"/bad/second@9010000: interrupts"),
     "a window over RAM": (rtos_vm("bad", devices=device("second@40100000", 0x40100000)),
                           r"/bad/second@40100000: reg: .* lie over the VM's memory"),
+    "unknown action of a watchdog": (rtos_vm("bad", devices='dog@a000000 { compatible = "arm,sp805", "arm,primecell"; '
+                                             'armature,action = "dump", "bark"; reg = <0x0 0xa000000 0x0 0x1000>; };'),
+                                     r'/bad/dog@a000000: armature,action: "bark" is none of terminate, interrupt, dump'),
     "too much memory": (rtos_vm("bad", memory=(0x40000000, 64 << 30)), r"/bad.*65536 MiB wanted, the largest free piece is"),
     "overlapping memory": (rtos_vm("bad", vm_lines='memory@40800000 { device_type = "memory"; reg = <0x0 0x40800000 0x0 0x1000000>; };'),
                            r"/bad/memory@.*overlap the VM's memory"),

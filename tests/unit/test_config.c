@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/base/phase.c hyp/config.c hyp/config_read.c hyp/config_vm.c hyp/config_device.c hyp/config_check.c hyp/factory.c hyp/nearest.c */
-/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c hyp/gtree_write.c */
+/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c hyp/gtree_write.c hyp/gtree_clock.c */
 /* sources: tests/unit/tree_support.c tests/unit/bundle_support.c tests/unit/vm_support.c */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/gtree.c hyp/gtree_write.c hyp/gtree_vdev.c hyp/gtree_own.c hyp/factory.c hyp/nearest.c */
+/* sources: hyp/base/phase.c hyp/gtree.c hyp/gtree_write.c hyp/gtree_clock.c hyp/gtree_vdev.c hyp/gtree_own.c hyp/factory.c hyp/nearest.c */
 /* sources: hyp/config.c hyp/config_read.c hyp/config_vm.c hyp/config_device.c hyp/config_check.c */
 /* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c */
 /* sources: tests/unit/tree_support.c tests/unit/bundle_support.c tests/unit/vm_support.c */
@@ -206,8 +206,8 @@ static void gtree_two_clocks(void **state)
                      0);
     assert_int_equal(cells("/a@9000000", "clocks", 1, 0), cells("/apb-pclk", "phandle", 1, 0));
     assert_int_equal(cells("/apb-pclk", "clock-frequency", 1, 0), 7);
-    assert_int_equal(cells("/b@9010000", "clocks", 2, 0), cells("/apb-pclk-assigned", "phandle", 1, 0));
-    assert_string_equal(prop("/apb-pclk-assigned", "clock-output-names", -1), "clk24mhz-assigned");
+    assert_int_equal(cells("/b@9010000", "clocks", 2, 0), cells("/clock-24000000", "phandle", 1, 0));
+    assert_string_equal(prop("/clock-24000000", "clock-output-names", -1), "clock-24000000");
 }
 
 static void gtree_seeds(void **state)
@@ -318,11 +318,43 @@ static void gtree_hostile(void **state)
     free(dtb);
 }
 
+#define CLOCK_VM(clock) \
+    ROOT("vm { compatible = \"armature,vm\"; " RAM "chosen { armature,kernel = \"k\"; };" clock \
+         "a: a { compatible = \"arm,pl011\", \"arm,primecell\"; armature,backend = \"console\"; };" \
+         "u { clocks = <&c>; }; };")
+
+/* A clock that the description has is used; one that is made takes no name of its. */
+static void gtree_clock_names(void **state)
+{
+    (void)state;
+    assert_int_equal(build(CLOCK_VM("c: my-clock { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = "
+                                    "<24000000>; };"),
+                           0, 65536, 0),
+                     0);
+    assert_int_equal(cells("/a@a000000", "clocks", 2, 0), cells("/my-clock", "phandle", 1, 0));
+    assert_true(fdt_path_offset(tree, "/apb-pclk") < 0);
+    assert_int_equal(build(CLOCK_VM("c: apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = "
+                                    "<1000>; };"),
+                           0, 65536, 0),
+                     0);
+    assert_int_equal(cells("/a@a000000", "clocks", 2, 0), cells("/clock-24000000", "phandle", 1, 0));
+    assert_int_equal(cells("/clock-24000000", "clock-frequency", 1, 0), 24000000);
+    assert_string_equal(prop("/clock-24000000", "clock-output-names", -1), "clock-24000000");
+    assert_int_not_equal(cells("/clock-24000000", "phandle", 1, 0), cells("/apb-pclk", "phandle", 1, 0));
+    log_forget();
+    assert_int_equal(build(CLOCK_VM("c: apb-pclk { compatible = \"fixed-clock\"; #clock-cells = <0>; clock-frequency = "
+                                    "<1000>; }; clock-24000000 { };"),
+                           0, 65536, 0),
+                     -EINVAL);
+    assert_true(log_has("/vm: the guest's tree cannot be made: FDT_ERR_EXISTS"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gtree_qemu),    cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_two_clocks),
         cmocka_unit_test(gtree_seeds),   cmocka_unit_test(gtree_no_room),   cmocka_unit_test(gtree_own_tree),
+        cmocka_unit_test(gtree_clock_names),
         cmocka_unit_test(gtree_hostile),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "hyp/api/guest.h"
 #include "hyp/core.h"
+#include "hyp/guest_clock.h"
 #include "hyp/machine.h"
 #include "hyp/results.h"
 #include "hyp/thread.h"
@@ -72,11 +73,6 @@ void results_line(const char *fmt, ...)
     (void)fmt;
 }
 
-uint64_t timer_now(void)
-{
-    return 0;
-}
-
 void timer_vcpu_set_zero(struct timer_vcpu *t, uint64_t zero)
 {
     (void)t;
@@ -88,6 +84,21 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     (void)v;
     (void)pc;
     (void)x0;
+}
+
+void clock_start(struct guest_system *v)
+{
+    (void)v;
+}
+
+void clock_stop(struct guest_system *v)
+{
+    (void)v;
+}
+
+void clock_end(struct guest_system *v)
+{
+    (void)v;
 }
 
 int vdev_control_all(struct guest_system *vm, unsigned code)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A physical real-time clock, read once at startup. Drivers are one file each, found by compatible. */
+#include "hyp/base/bits.h"
+
+struct rtc_driver {
+    const char *compatible;
+    /* Seconds since 1970-01-01 00:00 UTC; 0: it does not run. Changes nothing in the device. */
+    uint64_t (*read)(volatile void *regs);
+};
+
+/* All drivers; ends with one whose compatible is NULL. */
+extern const struct rtc_driver rtc_drivers[];
