@@ -69,9 +69,14 @@ static void vcpu_timers_check(struct guest_cpu *v)
         v->vm->intc->hw_fired(v, GIC_PPI_PTIMER);
 }
 
+static bool vcpu_may_run(const struct guest_cpu *v)
+{
+    return v->power == VCPU_ON && v->vm->state == VM_RUNNING && !__atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE);
+}
+
 static bool vcpu_runnable(struct guest_cpu *v)
 {
-    if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
+    if (!vcpu_may_run(v))
         return false;
     if (!v->waiting)
         return true;
@@ -82,32 +87,41 @@ static bool vcpu_runnable(struct guest_cpu *v)
     return !v->waiting;
 }
 
-/* The first of the highest priority that can run; among equals the one behind who ran last, once its slice is over. */
+/* The same, with what it means for its stolen time. */
+static bool vcpu_ready(struct guest_cpu *v)
+{
+    bool runnable = vcpu_runnable(v);
+    if (!runnable && v->steal.since)
+        steal_end(v, timer_now());
+    else if (runnable && v->core->loaded != v && !v->steal.since)
+        steal_begin(v, timer_now());
+    return runnable;
+}
+
+/* The first of the highest priority that can run; among equals the one behind who ran last, once its slice is over. All are looked at: what waits is stolen from. */
 static struct guest_cpu *core_pick(struct core *c)
 {
     struct guest_cpu *v = c->loaded;
     if (c->cpu_count == 1)
-        return vcpu_runnable(c->cpus[0]) ? c->cpus[0] : NULL;
-    unsigned top = c->cpu_count;
+        return vcpu_ready(c->cpus[0]) ? c->cpus[0] : NULL;
+    unsigned none = c->cpu_count, first = none, next = none;
+    bool stays = false;
     for (unsigned i = 0; i < c->cpu_count; i++) {
-        if (!vcpu_runnable(c->cpus[i]))
+        if (!vcpu_ready(c->cpus[i]))
             continue;
-        if (top == c->cpu_count)
-            top = i;
-        if (c->cpus[i]->vm->config->priority != c->cpus[top]->vm->config->priority)
-            break;
-        if (c->cpus[i] == v && timer_now() < c->slice_end)
-            return v;
-        if (i > c->last) {
-            top = i;
-            break;
-        }
+        first = first == none ? i : first;
+        if (c->cpus[i]->vm->config->priority != c->cpus[first]->vm->config->priority)
+            continue;
+        stays |= c->cpus[i] == v && timer_now() < c->slice_end;
+        next = next == none && i > c->last ? i : next;
     }
-    if (top == c->cpu_count)
+    if (first == none)
         return NULL;
-    c->last = top;
+    if (stays)
+        return v;
+    c->last = next == none ? first : next;
     c->slice_end = timer_now() + timer_ms(CORE_SLICE_MS);
-    return c->cpus[top];
+    return c->cpus[c->last];
 }
 
 static void core_put(struct core *c)
@@ -124,7 +138,12 @@ static void core_load(struct core *c, struct guest_cpu *v)
 {
     if (c->loaded == v)
         return;
+    struct guest_cpu *before = c->loaded;
     core_put(c);
+    uint64_t now = timer_now();
+    if (before && vcpu_may_run(before) && !before->waiting)
+        steal_begin(before, now);
+    steal_end(v, now);
     if (c->last_vm != v->vm)
         smccc_vm_switch();
     c->last_vm = v->vm;

@@ -9,9 +9,10 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },     { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },     { "armature,trace", "CONFIG_VDEV_TRACE" },
-    { "arm,sp805", "CONFIG_VDEV_WDT_SP805" }, { "arm,pl031", "CONFIG_VDEV_PL031" },
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },        { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },        { "armature,trace", "CONFIG_VDEV_TRACE" },
+    { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },    { "arm,pl031", "CONFIG_VDEV_PL031" },
+    { "armature,pvtime", "CONFIG_VDEV_PVTIME" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */

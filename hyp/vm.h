@@ -10,6 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/config.h"
 #include "hyp/instr.h"
+#include "hyp/steal.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
@@ -43,6 +44,7 @@ struct guest_cpu {
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
+    struct steal steal;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */

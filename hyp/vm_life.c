@@ -110,6 +110,7 @@ static __running void vm_ended(struct guest_system *vm)
         vm->restarts++;
         vm->state = VM_CONFIGURED;
         vm->intc->reset(vm);
+        steal_reset(vm);
         vdev_control_all(vm, VDEV_CTRL_RESET);
         vm_load_start(vm);
         return;
