@@ -329,6 +329,8 @@ static __running void core_choose(struct core *c)
     struct context *x = c->sched.current;
     if (c->loaded && x && x != &c->loaded->ctx && c->loaded->ctx.cores & (c->loaded->ctx.cores - 1))
         core_put(c);
+    if (x && x->kind == CONTEXT_VCPU)
+        steal_show(container_of(x, struct guest_cpu, ctx));
     c->traps_wfi = x && (c->sched.waiting_priority >= 0 || x->budget.capacity);
     if (c->loaded && x == &c->loaded->ctx)
         vcpu_trap_wfi(&c->loaded->arch, c->traps_wfi);

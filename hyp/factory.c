@@ -15,6 +15,7 @@ static const struct {
     { "arm,pl031", "CONFIG_VDEV_PL031" },
     { "arm,pl061", "CONFIG_VDEV_PL061" },
     { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
+    { "armature,pvtime", "CONFIG_VDEV_PVTIME" },
     { "armature,trace", "CONFIG_VDEV_TRACE" },
 };
 

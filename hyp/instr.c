@@ -94,3 +94,13 @@ enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier)
     }
     return VRS_CONTINUE;
 }
+
+bool instr_serves(const struct guest_system *vm, unsigned git, uint32_t fn)
+{
+    const struct instr_traps *traps = &vm->traps;
+    for (unsigned i = 0; i < traps->count; i++)
+        if (traps->at[i].git == git && fn >= traps->at[i].first && fn <= traps->at[i].last &&
+            traps->at[i].last <= UINT32_MAX) /* not one that takes whatever comes */
+            return true;
+    return false;
+}

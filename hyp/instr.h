@@ -19,4 +19,6 @@ struct instr_traps {
 };
 
 /* Asks the VM's vdevs one after the other. VRS_CONTINUE: nobody's. */
+/* Has a vdev of the VM asked for just this call, or a range that has it? Pure. */
+bool instr_serves(const struct guest_system *vm, unsigned git, uint32_t fn);
 enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier) __running;

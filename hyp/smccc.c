@@ -38,7 +38,8 @@ void smccc_vm_switch(void)
         firmware_call(SMCCC_ARCH_WORKAROUND_1, 0, 0, 0);
 }
 
-static int64_t arch_features(uint32_t fn)
+/* PV_TIME_FEATURES is discovered here although another service has it (DEN 0057A 3.1). */
+static int64_t arch_features(const struct guest_system *vm, uint32_t fn)
 {
     switch (fn) {
     case SMCCC_VERSION:
@@ -46,25 +47,27 @@ static int64_t arch_features(uint32_t fn)
     case SMCCC_ARCH_WORKAROUND_1: return workaround_1;
     case SMCCC_ARCH_WORKAROUND_2: return workaround_2;
     case SMCCC_ARCH_WORKAROUND_3: return workaround_3;
+    case SMCCC_PV_TIME_FEATURES: return instr_serves(vm, GIT_ARM_HVC, fn) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
     }
     return PSCI_NOT_SUPPORTED;
 }
 
 /* Arm Architecture calls. The workarounds have no result: x0 to x3 stay. */
-static void arch_call(struct vcpu_arch *a, uint32_t fn)
+static void arch_call(struct guest_cpu *v, uint32_t fn)
 {
+    struct vcpu_arch *a = &v->arch;
     switch (fn) {
     case SMCCC_VERSION: a->regs.x[0] = SMCCC_1_2; return;
-    case SMCCC_ARCH_FEATURES: a->regs.x[0] = (uint64_t)arch_features((uint32_t)a->regs.x[1]); return;
+    case SMCCC_ARCH_FEATURES: a->regs.x[0] = (uint64_t)arch_features(v->vm, (uint32_t)a->regs.x[1]); return;
     case SMCCC_ARCH_WORKAROUND_1:
     case SMCCC_ARCH_WORKAROUND_3:
-        if (arch_features(fn) >= 0) {
+        if (arch_features(v->vm, fn) >= 0) {
             firmware_call(fn, 0, 0, 0);
             return;
         }
         break;
     case SMCCC_ARCH_WORKAROUND_2:
-        if (arch_features(fn) == PSCI_SUCCESS) {
+        if (arch_features(v->vm, fn) == PSCI_SUCCESS) {
             firmware_call(fn, a->regs.x[1] & FIELD(31, 0), 0, 0);
             return;
         }
@@ -90,7 +93,7 @@ bool smccc_quick(struct guest_cpu *v)
     if (field_get(SMCCC_OWNER, fn) == OWNER_STANDARD && fn & SMCCC_FAST)
         return false;
     if (field_get(SMCCC_OWNER, fn) == OWNER_ARCH && fn & SMCCC_FAST && !(fn & SMCCC_64))
-        arch_call(a, fn);
+        arch_call(v, fn);
     else if (v->vm->traps.count)
         return false;
     else

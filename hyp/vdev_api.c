@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the vdev API offers a vdev about itself: memory, names, messages. */
+#include "arch/arm64/mmu.h"
 #include "hyp/api/vdev.h"
 #include "hyp/api/vintc.h"
 #include "hyp/pool.h"
@@ -19,6 +20,16 @@ void *vdev_alloc(struct vdev_builder *b, size_t bytes)
     if (!phase_is(PHASE_STARTUP, b->path))
         return NULL;
     return hyp_alloc(bytes, 16);
+}
+
+void *vdev_alloc_pages(struct vdev_builder *b, unsigned pages, uint64_t *pa)
+{
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return NULL;
+    void *p = hyp_alloc_pages(pages);
+    if (p)
+        *pa = direct_pa(p).raw;
+    return p;
 }
 
 void *vintc_cpu_alloc(guest_cpu *gcp, size_t bytes)

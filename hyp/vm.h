@@ -12,6 +12,7 @@
 #include "hyp/config.h"
 #include "hyp/instr.h"
 #include "hyp/sched.h"
+#include "hyp/steal.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
@@ -45,6 +46,7 @@ struct guest_cpu {
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
     uint64_t life;                    /* another number each time it is started: whose its TLB entries are */
+    struct steal steal;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */

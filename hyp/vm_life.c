@@ -116,6 +116,7 @@ static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
         vm->restarts++;
         vm->state = VM_CONFIGURED;
         vm->intc->reset(vm);
+        steal_reset(vm);
         threads_start(vm);
         vdev_control_all(vm, VDEV_CTRL_RESET);
         vm_load(vm);

@@ -12,6 +12,10 @@ int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, u
 int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
                     size_t len) __running __must_check;
 
+/* Where the vCPU's stolen time is kept: for how long it could have run and did not, since its VM started. An aligned word of nanoseconds, little endian, written
+ * each time it begins to run. Startup. EOK; EBUSY, traced: it has one already. */
+int guest_cpu_stolen_to(guest_cpu *gcp, uint64_t *ns) __startup __must_check;
+
 /* Drive an interrupt line. Any core; takes the controller's lock; level: GIS_ON until GIS_OFF. A line without controller: EOK. */
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state) __running;
 

@@ -39,6 +39,8 @@ int vintc_register(struct vdev_builder *b, const struct vintc_ops *ops) __startu
 void *vintc_cpu_alloc(guest_cpu *gcp, size_t bytes) __startup;
 /* Zeroed memory for the VM's life. NULL with a traced error. */
 void *vdev_alloc(struct vdev_builder *b, size_t bytes) __startup;
+/* Zeroed pages of 4 KiB for the VM's life, nothing else in them, for regions that the guest sees; *pa: where the machine has them. NULL with a traced error. */
+void *vdev_alloc_pages(struct vdev_builder *b, unsigned pages, uint64_t *pa) __startup;
 /* The controller's private data of a vCPU. */
 static inline void *vintc_cpu_data(guest_cpu *gcp)
 {
