@@ -7,6 +7,8 @@
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
+#include "hyp/host.h"
+#include "hyp/pirq.h"
 #include "hyp/pool.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_images.h"
@@ -149,10 +151,17 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
     return 0;
 }
 
+/* How much of what the machine shares out was taken before a VM. */
+struct machine_shares {
+    unsigned consoles, pirqs, claims;
+};
+
 /* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
-static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_before)
+static __startup void vm_refuse(struct guest_system *vm, const struct machine_shares *before)
 {
-    console_ports_forget(consoles_before);
+    console_ports_forget(before->consoles);
+    pirq_forget(before->pirqs);
+    host_claims_forget(before->claims);
     vm->state = VM_REFUSED;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         core_unassign(vm->cpus[i]->core, vm->cpus[i]);
@@ -190,9 +199,9 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     vm->name = vc->name;
     vm->fdt_source = c->vms_fdt;
     vm->state = VM_CONFIGURED;
-    unsigned consoles = console_ports();
+    struct machine_shares before = { console_ports(), pirq_registered(), host_claims() };
     if (vc->refused || vm_assemble(vm, c))
-        vm_refuse(vm, consoles);
+        vm_refuse(vm, &before);
     else
         vm_report(vm);
     return vm;
