@@ -192,7 +192,8 @@ void aspace_changed(struct aspace *as)
 static int region_map(struct aspace *as, const struct region *r) __startup;
 static int region_map(struct aspace *as, const struct region *r)
 {
-    int err = spare_fill(as, SPARE_AT_RUN_TIME + as->promised_tables + tables_needed(r->base.raw, r->host.raw, r->size));
+    int err =
+        spare_fill(as, SPARE_AT_RUN_TIME + as->promised_tables + tables_needed(r->base.raw, r->host.raw, r->size));
     if (!err)
         err = pt_map(&as->pt, r->base.raw, r->host, r->size, region_attrs(r->flags));
     if (err)

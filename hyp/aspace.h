@@ -41,7 +41,7 @@ struct aspace {
     /* set at startup, then const: windows, and the regions and table pages kept for them */
     struct aspace_window windows[CONFIG_MAX_VDEVS];
     unsigned window_count, promised, promised_tables;
-    uint8_t ipa_bits;     /* set at startup, then const */
+    uint8_t ipa_bits; /* set at startup, then const */
     uint16_t vmid;
     uint64_t vtcr, vttbr; /* set at startup, then const */
 };

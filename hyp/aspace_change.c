@@ -119,7 +119,7 @@ static unsigned change_tables(const struct aspace *as, const struct region *r)
         fits &= !(old->flags & GRF_PASS) || is_aligned(old->base.raw ^ old->host.raw, BLOCK_SIZE);
     }
     if (whole)
-        return 0; /* what was mapped by itself is unmapped by itself */
+        return 0;   /* what was mapped by itself is unmapped by itself */
     if (i == first) /* new: where it is to be is what it says itself */
         fits = !(r->flags & GRF_PASS) || is_aligned(r->base.raw ^ r->host.raw, BLOCK_SIZE);
     return TABLES_AT_ENDS + (unsigned)(fits ? 0 : r->size / BLOCK_SIZE);

@@ -9,12 +9,9 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
-    { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },
-    { "armature,trace", "CONFIG_VDEV_TRACE" },
-    { "qvm,guest_shm", "CONFIG_VDEV_SHMEM" },
-    { "armature,dummy", "CONFIG_VDEV_DUMMY" },
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },     { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },     { "armature,trace", "CONFIG_VDEV_TRACE" },
+    { "qvm,guest_shm", "CONFIG_VDEV_SHMEM" }, { "armature,dummy", "CONFIG_VDEV_DUMMY" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */

@@ -26,12 +26,10 @@ int host_memory_reserve(const struct vdev_builder *b, uint64_t size, struct host
     if (!size || !is_aligned(size, PAGE_SIZE))
         return error_at(EINVAL, "%s: 0x%llx bytes of shared memory are no whole pages", b->path,
                         (unsigned long long)size);
-    struct range r =
-        pool_alloc(pool_machine(), size, size >= BLOCK_SIZE ? BLOCK_SIZE : PAGE_SIZE, PA(0), PA(BIT(48)));
+    struct range r = pool_alloc(pool_machine(), size, size >= BLOCK_SIZE ? BLOCK_SIZE : PAGE_SIZE, PA(0), PA(BIT(48)));
     if (!r.size)
         return error_at(ENOMEM, "%s: %llu KiB of shared memory wanted, the largest free piece is %llu KiB", b->path,
-                        (unsigned long long)(size >> 10),
-                        (unsigned long long)(pool_largest(pool_machine()) >> 10));
+                        (unsigned long long)(size >> 10), (unsigned long long)(pool_largest(pool_machine()) >> 10));
     *out = (struct host_memory){ r.base.raw, r.size };
     return EOK;
 }

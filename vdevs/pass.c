@@ -133,8 +133,8 @@ static int __startup host_place(const struct vdev_builder *b, unsigned index, ui
     if (!o->name)
         return EOK;
     if (o->size % REG_BYTES || index >= o->size / REG_BYTES)
-        return error_at(EINVAL, "%s: %s is no list of address and size, two cells each, for each range of reg",
-                        b->path, o->name);
+        return error_at(EINVAL, "%s: %s is no list of address and size, two cells each, for each range of reg", b->path,
+                        o->name);
     const uint8_t *entry = (const uint8_t *)o->data + index * REG_BYTES;
     if (big_number(entry + 8, 8) != size)
         return error_at(EINVAL, "%s: %s: range %u has another size than in reg", b->path, o->name, index);

@@ -18,7 +18,8 @@ enum gasp_region_flags {
     GRF_NOCACHE = 0x40,
     GRF_ACTIVE = 0x80,
     GRF_MEMORY = 0x100,
-    GRF_PASSTHRU = 0x200, /* host_location is the entry's own (host.h), not RAM that is there: it comes and goes with it */
+    GRF_PASSTHRU =
+        0x200, /* host_location is the entry's own (host.h), not RAM that is there: it comes and goes with it */
     GRF_PRECIOUS = 0x4000,
     GRF_NOPERMS = 0x8000,
 };

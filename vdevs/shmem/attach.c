@@ -7,7 +7,7 @@
 
 static struct shmem_attachment *attachment_to(struct shmem *s, const struct shmem_region *r) REQUIRES(shmem_set_lock)
 {
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++)
+    for (unsigned i = 0; i < s->attachment_count; i++)
         if (s->attachments[i].region == r)
             return &s->attachments[i];
     return NULL;
@@ -22,7 +22,7 @@ static uint64_t place_size(const struct shmem_attachment *a)
 static uint64_t place_taken(const struct shmem *s, const struct shmem_attachment *but, uint64_t at, uint64_t size)
     REQUIRES(shmem_set_lock)
 {
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++) {
+    for (unsigned i = 0; i < s->attachment_count; i++) {
         const struct shmem_attachment *a = &s->attachments[i];
         if (a != but && a->region && ranges_overlap(a->at, place_size(a), at, size))
             return a->at + place_size(a);
@@ -53,7 +53,7 @@ static uint64_t place_find(const struct shmem *s, const struct shmem_attachment 
 /* One that was begun and is not what is asked for now. */
 static void pending_drop(struct shmem *s, const char *name) REQUIRES(shmem_set_lock)
 {
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++) {
+    for (unsigned i = 0; i < s->attachment_count; i++) {
         struct shmem_attachment *a = &s->attachments[i];
         if (a->region && !a->shown && strcmp(a->region->name, name) != 0)
             region_leave(a);
@@ -198,7 +198,7 @@ void shmem_detach(struct shmem *s, struct shmem_attachment *a)
 
 void shmem_detach_all(struct shmem *s)
 {
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++) {
+    for (unsigned i = 0; i < s->attachment_count; i++) {
         struct shmem_attachment *a = &s->attachments[i];
         if (a->region && a->shown)
             shmem_detach(s, a);

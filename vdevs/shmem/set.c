@@ -122,7 +122,7 @@ uint32_t region_claim_zeroing(struct shmem_region *r, uint32_t *first)
 void shmem_line_update(struct shmem *s)
 {
     bool high = false;
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++) {
+    for (unsigned i = 0; i < s->attachment_count; i++) {
         const struct shmem_attachment *a = &s->attachments[i];
         high |= a->region && a->shown && (a->from || a->changed);
     }

@@ -94,9 +94,9 @@ static __running enum vdev_ref_status shmem_vwrite(vdev_t *v, uint32_t cookie, c
     return VRS_NORMAL;
 }
 
-enum shmem_option { OPTION_MEMORY, OPTION_CREATE, OPTION_ACCESS, OPTION_SUBST };
-static const char *const shmem_options[] = { "armature,memory", "armature,create", "armature,access",
-                                             "armature,subst", NULL };
+enum shmem_option { OPTION_MEMORY, OPTION_ATTACHMENTS, OPTION_CREATE, OPTION_ACCESS, OPTION_SUBST };
+static const char *const shmem_options[] = { "armature,memory", "armature,attachments", "armature,create",
+                                             "armature,access", "armature,subst",       NULL };
 
 static int __startup memory_option(struct vdev_builder *b, const struct vdev_option *o)
 {
@@ -108,10 +108,21 @@ static int __startup memory_option(struct vdev_builder *b, const struct vdev_opt
                     (unsigned long long)s->memory_size);
 }
 
+static int __startup attachments_option(struct vdev_builder *b, const struct vdev_option *o)
+{
+    struct shmem *s = shmem_of(b->vdev);
+    int err = vdev_option_u32(b, o, &s->attachment_count);
+    if (err || (s->attachment_count && s->attachment_count <= SHMEM_ATTACHMENTS))
+        return err;
+    return error_at(EINVAL, "%s: %s is %u: 1 to %d is possible", b->path, o->name, s->attachment_count,
+                    SHMEM_ATTACHMENTS);
+}
+
 static int __startup shmem_option(struct vdev_builder *b, enum shmem_option which, const struct vdev_option *o)
 {
     switch (which) {
     case OPTION_MEMORY: return memory_option(b, o);
+    case OPTION_ATTACHMENTS: return attachments_option(b, o);
     case OPTION_CREATE: return create_option(b, o);
     case OPTION_ACCESS: return access_option(b, o);
     case OPTION_SUBST: return subst_option(b, o);
@@ -125,6 +136,7 @@ static int __startup shmem_begin(struct vdev_builder *b)
     b->vdev->v_block.length = SHMEM_PAGE;
     s->vdev = b->vdev;
     s->memory_size = MEMORY_DEFAULT;
+    s->attachment_count = SHMEM_ATTACHMENTS_DEFAULT;
     for (unsigned i = 0; i < SHMEM_ATTACHMENTS; i++)
         s->attachments[i].owner = s;
     return EOK;
@@ -152,7 +164,7 @@ static int __startup window_assign(struct vdev_builder *b)
                         (unsigned long long)s->window_size, (unsigned long long)(2 * SHMEM_PAGE));
     qvm_state_block window = { .type = QST_MEMORY, .location = s->window, .length = s->window_size };
     int err = gasp_regs_prepare(b, &shmem_control_regs);
-    return err ? err : gasp_window_prepare(b, &window, 2 * SHMEM_ATTACHMENTS);
+    return err ? err : gasp_window_prepare(b, &window, 2 * s->attachment_count);
 }
 
 /* If the description gives no `reg`. */
@@ -211,10 +223,11 @@ static __running int attachment_report(const vdev_t *v, const struct shmem_attac
 
 static __running int shmem_report(vdev_t *v)
 {
+    const struct shmem *s = shmem_of(v);
     int err = EOK;
     lock_acquire(&shmem_set_lock);
-    for (unsigned i = 0; i < SHMEM_ATTACHMENTS && !err; i++)
-        err = attachment_report(v, &shmem_of(v)->attachments[i]);
+    for (unsigned i = 0; i < s->attachment_count && !err; i++)
+        err = attachment_report(v, &s->attachments[i]);
     lock_release(&shmem_set_lock);
     return err;
 }

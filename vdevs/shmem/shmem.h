@@ -13,8 +13,9 @@
 #include "hyp/api/vdev.h"
 
 #define SHMEM_CLIENTS 16
-#define SHMEM_NAME 32       /* with the NUL */
-#define SHMEM_ATTACHMENTS 8 /* of one vdev */
+#define SHMEM_NAME 32        /* with the NUL */
+#define SHMEM_ATTACHMENTS 16 /* of one vdev, at most */
+#define SHMEM_ATTACHMENTS_DEFAULT 4
 #define SHMEM_RULES 16
 #define SHMEM_PAGE UINT64_C(0x1000)
 #define SHMEM_ZERO_PAGES 16u /* zeroed at once, in one exit */
@@ -81,6 +82,7 @@ struct shmem {
     /* set at startup, then const: */
     vdev_t *vdev;
     uint64_t memory_size;
+    uint32_t attachment_count;
     struct host_memory memory; /* of regions that this guest makes */
     uint64_t window, window_size;
     struct shmem_rule access[SHMEM_RULES], subst[SHMEM_RULES];

@@ -9,7 +9,7 @@
 #define VGIC_SGIS 16
 #define VGIC_SPIS (CONFIG_MAX_SPIS / 32 * 32)
 #define VGIC_LINKS 2                   /* private interrupts that stand for a physical one */
-#define VGIC_WATCHED 16               /* shared interrupts whose end somebody is told of */
+#define VGIC_WATCHED 16                /* shared interrupts whose end somebody is told of */
 #define VGIC_IIDR UINT32_C(0x4100043b) /* product 'A', revision 0, JEP106 code of Arm */
 #define VGIC_PIDR2 UINT32_C(0x3b)      /* ArchRev 3 */
 

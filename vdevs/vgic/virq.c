@@ -98,7 +98,7 @@ struct lr virq_lr(const struct virq *v, bool deliver)
         .state = (uint8_t)((pending ? LR_PENDING : 0) | (v->active ? LR_ACTIVE : 0)),
         .group1 = virq_group1(v),
         .hw = linked,
-            /* When the guest is done with it: the line is high still, or the link, the route or its owner wait for that. */
+        /* When the guest is done with it: the line is high still, or the link, the route or its owner wait for that. */
         .eoi_maint = !linked && (v->hw || v->moving || v->watched || (deliver && level)),
     };
 }
