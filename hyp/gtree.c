@@ -63,11 +63,11 @@ static __startup void gtree_clock(struct gtree *g)
 {
     if (!g->clock_phandle)
         return;
-    gtree_begin(g, "apb-pclk");
+    gtree_begin(g, "armature-apb-pclk");
     gtree_string(g, "compatible", "fixed-clock");
     gtree_u32(g, "#clock-cells", 0);
     gtree_u32(g, "clock-frequency", 24000000);
-    gtree_string(g, "clock-output-names", "clk24mhz");
+    gtree_string(g, "clock-output-names", "armature-clk24mhz"); /* not what a description is likely to call its own */
     gtree_u32(g, "phandle", g->clock_phandle);
     gtree_end(g);
 }

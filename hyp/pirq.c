@@ -106,6 +106,11 @@ void host_intr_enable(uint32_t intid, bool on)
     }
 }
 
+bool host_intr_pends(uint32_t intid)
+{
+    return gic_irq_is_pending(intid);
+}
+
 void host_intr_done(uint32_t intid)
 {
     gic_irq_set_active(intid, false);

@@ -11,9 +11,10 @@
 #include "hyp/config.h"
 #include "hyp/instr.h"
 
-/* A line whose interrupt's end somebody waits for. */
+/* A line that somebody is told of. */
 struct intr_watch {
     uint32_t param;
+    unsigned which;
     guest_intr_told told;
     void *data;
 };

@@ -21,6 +21,7 @@ struct pass_line {
     vdev_t *vdev;
     struct guest_intr line;
     uint32_t intid; /* of the machine */
+    bool edge;
     /* under v_mtx: */
     bool high; /* taken, and not ended by the guest yet */
 };
@@ -61,12 +62,14 @@ static __running void line_end(struct pass_line *l) REQUIRES(l->vdev->v_mtx)
     host_intr_done(l->intid);
 }
 
-static void pass_told(void *data)
+/* The guest has ended it; or it will look now, and the device may have lowered its line long since. */
+static void pass_told(void *data, enum guest_intr_notification which)
 {
     struct pass_line *l = data;
     phase_assume_running();
     lock_acquire(&l->vdev->v_mtx);
-    line_end(l);
+    if (which == GIN_ACK || (!l->edge && !host_intr_pends(l->intid)))
+        line_end(l);
     lock_release(&l->vdev->v_mtx);
 }
 
@@ -79,7 +82,7 @@ static __running void pass_run(vdev_t *v, bool on)
         host_intr_enable(p->lines[i].intid, on);
     lock_release(&v->v_mtx);
     for (unsigned i = 0; i < p->line_count && !on; i++)
-        pass_told(&p->lines[i]);
+        pass_told(&p->lines[i], GIN_ACK);
 }
 
 static int __startup attribute_refuse(const struct vdev_builder *b, const char *text, const char *why)
@@ -185,16 +188,15 @@ static int __startup host_interrupt(const struct vdev_builder *b, unsigned index
 static int __startup line_pass(struct vdev_builder *b, unsigned index, const struct guest_intr *line)
 {
     struct pass *p = b->vdev->v_device;
-    bool edge;
     if (index == PLACES_MAX)
         return error_at(E2BIG, "%s: interrupts: more than %d", b->path, PLACES_MAX);
     struct pass_line *l = &p->lines[index];
     *l = (struct pass_line){ .vdev = b->vdev, .line = *line };
-    int err = host_interrupt(b, index, &l->intid, &edge);
+    int err = host_interrupt(b, index, &l->intid, &l->edge);
     if (!err)
-        err = guest_intr_watch(b, line, GIN_ACK, pass_told, l);
+        err = guest_intr_watch(b, line, GIN_ACK | GIN_UNMASK, pass_told, l);
     if (!err)
-        err = host_intr_claim(b, l->intid, edge, pass_fired, l);
+        err = host_intr_claim(b, l->intid, l->edge, pass_fired, l);
     if (!err)
         p->line_count = index + 1;
     return err;

@@ -40,5 +40,7 @@ int host_intr_claim(const struct vdev_builder *b, uint32_t intid, bool edge, hos
                     void *data) __startup __must_check;
 /* Lets it fire, or not. An edge that was seen while it was off is forgotten. Any core. */
 void host_intr_enable(uint32_t intid, bool on) __running;
+/* While it is masked so: is its line high still? Of an edge: did another come? Any core. */
+bool host_intr_pends(uint32_t intid) __running;
 /* Who answered `true` is done with it: it fires again if its line is still high, or if an edge came since. Any core. */
 void host_intr_done(uint32_t intid) __running;

@@ -113,7 +113,8 @@ static int __startup pic_assign(const struct vdev_builder *b, struct guest_intr 
 static int __startup pic_notify(const struct guest_intr *gip, unsigned which)
 {
     phase_assume_startup();
-    if (which != GIN_ACK || gip->param < VGIC_PRIVATE || gip->param - VGIC_PRIVATE >= VGIC_SPIS)
+    if (which & ~(unsigned)(GIN_ACK | GIN_UNMASK) || gip->param < VGIC_PRIVATE ||
+        gip->param - VGIC_PRIVATE >= VGIC_SPIS)
         return EINVAL;
     return vgic_watch(gip->pic->v_device, gip->param);
 }

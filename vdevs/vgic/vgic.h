@@ -171,8 +171,10 @@ void vgic_route_any(struct vgic *g, guest_cpu *self);
 /* Does the vCPU take part in 1-of-N routing, as far as is known? */
 bool vgic_cpu_participates(const struct vgic_cpu *cpu);
 
-/* watch.c: from now on guest_intr_notify() is told when the guest has ended this shared interrupt. */
+/* watch.c: from now on guest_intr_notify() is told when the guest has ended this shared interrupt, and when it enables it. */
 int vgic_watch(struct vgic *g, uint32_t intid) __startup __must_check;
+/* Tells that the guest is about to enable it. */
+void vgic_watched_unmask(const struct virq *v, guest_cpu *self) __running;
 /* Tells of those that were ended. No lock held; never waits. */
 void vgic_watched_tell(struct vgic *g) __running;
 

@@ -16,6 +16,12 @@ int vgic_watch(struct vgic *g, uint32_t intid)
     return EOK;
 }
 
+void vgic_watched_unmask(const struct virq *v, guest_cpu *self)
+{
+    const struct vgic_cpu *cpu = vintc_cpu_data(self);
+    guest_intr_notify(vintc_vdev(cpu->vgic->gsp), v->intid, GIN_UNMASK);
+}
+
 static bool done_take(struct virq *v)
 {
     struct vgic_cpu *home = virq_lock(v);
