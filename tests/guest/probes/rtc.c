@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A PL031 (DDI 0224) at rtc= on the INTID intid=: seconds= times it asks for the match interrupt a second ahead, then matches= times at once. Each third interrupt
- * is left asserted twice before it is silenced, and must come again at its end. Tells how often what came. With reset=1 the first life ends with the interrupt asserted.
+ * is left asserted twice before it is silenced, and must come again at its end. Tells how often what came. With reset=1 the first life ends with the interrupt asserted, with
+ * off=1 the last.
  */
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/fdt.h"
@@ -91,11 +92,13 @@ void guest_main(void)
     lines_try(intid);
     print("RTC %u of %u seconds, %u of %u matches, %u again, %u unasked\n", good, seconds, good_now, matches, again,
           unasked);
-    if (bootarg_number("reset", 0) && !second) {
+    bool reset = bootarg_number("reset", 0) && !second;
+    if (reset || bootarg_number("off", 0)) {
         irq_disable();
         write32(rtc + MR, read32(rtc + DR));
         wait_until(gic_is_pending(intid), 100);
-        hvc(PSCI_SYSTEM_RESET, 0, 0, 0);
     }
+    if (reset)
+        hvc(PSCI_SYSTEM_RESET, 0, 0, 0);
     print("RTC end, DR %u\n", read32(rtc + DR));
 }
