@@ -206,7 +206,11 @@ static int region_add(struct aspace *as, const struct region *r) REQUIRES(as->lo
 static int region_add(struct aspace *as, const struct region *r)
 {
     const struct region *other = NULL;
-    int err = as->regions.count + as->promised < REGION_MAX ? region_insert(&as->regions, r, &other) : -E2BIG;
+    int err = region_insert(&as->regions, r, &other);
+    if (!err && as->regions.count + as->promised > REGION_MAX) {
+        region_remove(&as->regions, region_index(&as->regions, r->base.raw));
+        err = -E2BIG;
+    }
     if (err)
         return region_refuse(err, r, other);
     err = r->flags & GRF_PASS ? region_map(as, r) : 0;

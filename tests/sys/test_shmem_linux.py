@@ -23,11 +23,6 @@ class LinuxClient(Client):
         super().__init__(machine, number)
         self.guest = Linux(machine)
 
-    def front(self):
-        if self.machine.front != self.number:
-            self.machine.escape(str(self.number))
-            self.machine.front = self.number
-
     def login(self):
         self.front()
         self.machine.send("\n")
@@ -90,7 +85,7 @@ def test_linux_and_bare_metal(boot):
     # Turn by turn, and the bare-metal VM is reset in the midst of it.
     bare.send("pong 200 0")
     assert "PING 200 turns 0 lost from 0x2" in linux.say("ping 200 1", 60), machine.story()
-    bare.say("")
+    assert "PING 200 turns 0 lost" in bare.answer(), machine.story()
     linux.begin("wait")
     bare.send("reset")
     assert linux.waited() == (1, 0, 1), machine.story()
