@@ -4,7 +4,8 @@
  * Spin locks: fair (ticket), never held across anything that blocks. EL2 runs with interrupts masked, so holding one
  * needs no masking of its own. No lock before a core's MMU and caches are on: exclusives need cacheable memory.
  *
- * Order, outermost first: vm->lock, gasp (address space), vdev v_mtx, interrupt controller, console, log.
+ * Order, outermost first: vm->lock, gasp (address space), what vdevs of several VMs share (shmem_set_lock), vdev v_mtx, interrupt controller, console, log.
+ * Of several VMs' gasp locks one is held at a time, so a vdev of one VM reaches another's through the shared lock and the other's interrupt controller only.
  */
 #include <stdint.h>
 #include "phase.h"

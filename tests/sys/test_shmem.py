@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared memory between VMs: what a guest sees of it, by our own client."""
+import os
 import re
 
 import pytest
 from descriptions import vm, vms_write
+from machine import ROOT
 
 FACTORY, WINDOW, INTID = 0x0A000000, 0x10000000, 48
 WINDOW_SIZE = 0x400000
@@ -73,20 +75,33 @@ class Client:
         return int(said[1], 16), int(said[2], 16)
 
 
+def clients_wait(machine, count):
+    machine.front = 1 if count > 1 else None
+    machine.expect(rb"SHMEM ready")
+    for n in range(2, count + 1):
+        machine.escape(str(n))
+        machine.front = n
+        machine.expect(rb"SHMEM ready")
+    return [Client(machine, n) for n in range(1, count + 1)], machine
+
+
 @pytest.fixture
 def clients(machine, image):
     """clients(VM nodes...): a client for each, ready, and the machine."""
-    def start(*nodes, timeout=60, **kwargs):
-        started = machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"client={image('shmem.bin')}",
-                          timeout=timeout, **kwargs)
-        started.front = 1 if len(nodes) > 1 else None
-        started.expect(rb"SHMEM ready")
-        for n in range(2, len(nodes) + 1):
-            started.escape(str(n))
-            started.front = n
-            started.expect(rb"SHMEM ready")
-        return [Client(started, n) for n in range(1, len(nodes) + 1)], started
+    def start(*nodes, timeout=60):
+        return clients_wait(machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"client={image('shmem.bin')}",
+                                    timeout=timeout), len(nodes))
     return start
+
+
+def test_the_description_in_dts(machine, image):
+    """dts/qemu-virt/shmem.dts as it is."""
+    (one, two), started = clients_wait(machine("--vms", os.path.join(ROOT, "dts", "qemu-virt", "shmem.dts"),
+                                               "--image", f"client={image('shmem.bin')}"), 2)
+    assert one.open("log", 0)["size"] == 16 and two.open("log", 0)["status"] == NO_PERMISSION
+    assert two.open("frames", 1)["status"] == NOMEM and one.open("frames", 1)["status"] == OK and two.open("frames", 1)["status"] == OK
+    clock = re.search(r"TOUCH value (0x\w+)", one.say("touch 0x09010000"))
+    assert int(clock[1], 16) & 0xFFFFFFFF > 1_700_000_000 and "TOUCH value 0x0" in two.say("touch 0x09010000"), started.story()
 
 
 def test_factory_page(clients):

@@ -59,7 +59,7 @@ class Bindings:
         """
         for schema in self.schemas.values():
             named = schema.get("properties", {}).get("armature,device")
-            if device and not self.compatibles(schema) and isinstance(named, dict) and named.get("const") == device:
+            if device and not self.compatibles(schema) and isinstance(named, dict) and device in named.get("enum", ()):
                 return schema
         for schema in self.schemas.values():
             if set(compatible) & set(self.compatibles(schema)):
