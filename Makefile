@@ -209,6 +209,12 @@ $(CACHE)/guest/busybox:
 	$(Q)tools/fetch busybox
 $(CACHE)/guest/initrd.cpio.gz: tools/initramfs $(CACHE)/guest/busybox
 	$(Q)tools/initramfs $(CACHE)/guest/busybox $@
+# Programs for it (tests/linux), and a file system with one of them and the kernel's modules for keys, which show interrupts to user space.
+linux_modules = $(shell find $(CACHE)/kernel-debian/lib/modules -name gpio_keys.ko -o -name evdev.ko 2>/dev/null)
+build/guest/linux/%: tests/linux/%.c
+	$(Q)mkdir -p $(@D); echo "  GUEST   $@"; $(CC) -std=gnu11 -O2 -static $(warnings) -o $@ $<
+build/guest/initrd-shm.cpio.gz: tools/initramfs $(CACHE)/guest/busybox build/guest/linux/shm $(CACHE)/guest/Image-debian
+	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ shm=build/guest/linux/shm $(foreach m,$(linux_modules),$(notdir $(m))=$(m)) >/dev/null
 guests: $(foreach g,$(guest_names),build/guest/$(g).elf build/guest/$(g).bin) $(CACHE)/guest/Image-debian $(CACHE)/guest/initrd.cpio.gz
 guests-all: guests $(addprefix $(CACHE)/guest/Image-,debian-rt debian-cloud debian-new)
 

@@ -14,7 +14,6 @@
 /* Where free places for devices are looked for first: above what QEMU's virt machine has below its RAM. */
 #define DEVICES_FROM UINT64_C(0x0c000000)
 /* Table pages kept for splits when the machine runs. */
-#define SPARE_AT_RUN_TIME 8
 
 static uint64_t *table_take(struct pt *pt)
 {
@@ -66,9 +65,7 @@ static const struct pt_ops aspace_ops = {
     .table_ptr = table_ptr,
 };
 
-/* Fills the list of spare table pages up to `want`. */
-static int spare_fill(struct aspace *as, unsigned want) __startup;
-static int spare_fill(struct aspace *as, unsigned want)
+int spare_fill(struct aspace *as, unsigned want)
 {
     while (as->spare_count < want) {
         uint64_t *table = hyp_alloc_pages(1);
@@ -79,8 +76,7 @@ static int spare_fill(struct aspace *as, unsigned want)
     return 0;
 }
 
-/* An upper bound of the table pages that mapping a range takes. */
-static unsigned tables_needed(uint64_t ia, uint64_t pa, uint64_t size)
+unsigned tables_needed(uint64_t ia, uint64_t pa, uint64_t size)
 {
     uint64_t pages = is_aligned(ia ^ pa, BLOCK_SIZE) ? 2 : size / BLOCK_SIZE + 2;
     return (unsigned)(pages + size / GIB(1) + 2 + 2);
@@ -196,7 +192,8 @@ void aspace_changed(struct aspace *as)
 static int region_map(struct aspace *as, const struct region *r) __startup;
 static int region_map(struct aspace *as, const struct region *r)
 {
-    int err = spare_fill(as, SPARE_AT_RUN_TIME + tables_needed(r->base.raw, r->host.raw, r->size));
+    int err =
+        spare_fill(as, SPARE_AT_RUN_TIME + as->promised_tables + tables_needed(r->base.raw, r->host.raw, r->size));
     if (!err)
         err = pt_map(&as->pt, r->base.raw, r->host, r->size, region_attrs(r->flags));
     if (err)
@@ -210,6 +207,10 @@ static int region_add(struct aspace *as, const struct region *r)
 {
     const struct region *other = NULL;
     int err = region_insert(&as->regions, r, &other);
+    if (!err && as->regions.count + as->promised > REGION_MAX) {
+        region_remove(&as->regions, region_index(&as->regions, r->base.raw));
+        err = -E2BIG;
+    }
     if (err)
         return region_refuse(err, r, other);
     err = r->flags & GRF_PASS ? region_map(as, r) : 0;
@@ -223,9 +224,11 @@ int aspace_add(struct aspace *as, const struct region *r)
 {
     struct region own = *r;
     int err = region_check(as, r);
+    if (!err)
+        err = region_check_windows(as, r);
     if (err)
         return err;
-    own.home = own.flags & GRF_MEMORY ? own.flags & (GRF_PASS | GRF_NOCACHE) : 0;
+    own.home = own.flags & GRF_MEMORY ? own.flags & (GRF_PASS | GRF_NOCACHE) : 0; /* matters for RAM only */
     lock_acquire(&as->lock);
     err = region_add(as, &own);
     lock_release(&as->lock);
@@ -239,6 +242,9 @@ static uint64_t obstacle_end(const struct aspace *as, const struct config_vm *c,
     const struct region *r = &as->regions.at[i];
     if (i < as->regions.count && r->base.raw < at + size)
         return r->base.raw + r->size;
+    for (i = 0; i < as->window_count; i++)
+        if (ranges_overlap(as->windows[i].base.raw, as->windows[i].size, at, size))
+            return as->windows[i].base.raw + as->windows[i].size;
     for (i = 0; i < c->ram_count; i++)
         if (ranges_overlap(c->ram[i].base.raw, c->ram[i].size, at, size))
             return c->ram[i].base.raw + c->ram[i].size;
@@ -271,7 +277,7 @@ struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t
     struct range found = { PA(0), 0 };
     lock_acquire(&as->lock);
     const struct region *r = aspace_find(as, ipa);
-    if (r && r->flags & GRF_MEMORY && region_permits(r, pass)) {
+    if (r && region_is_ram(r) && region_permits(r, pass)) {
         uint64_t offset = ipa.raw - r->base.raw, left = r->size - offset;
         found = (struct range){ pa_add(r->host, offset), want < left ? want : left };
     }

@@ -18,6 +18,14 @@ struct region_cache {
     uint32_t generation;
 };
 
+/* Addresses that a vdev keeps for regions of its own at run time. */
+struct aspace_window {
+    ipa_t base;
+    uint64_t size;
+    const vdev_t *vdev;
+    const char *owner;
+};
+
 struct aspace {
     struct spinlock change; /* gasp_lock(): held by who changes regions at run time, over as many calls as that takes */
     struct spinlock lock;   /* inside `change` and vdevs' locks; nothing but log and EL2's tables inside it */
@@ -30,7 +38,10 @@ struct aspace {
     uint64_t *spare_tables;
     unsigned spare_count;
     uint64_t table_pages; /* under lock: in use */
-    uint8_t ipa_bits;     /* set at startup, then const */
+    /* set at startup, then const: windows, and the regions and table pages kept for them */
+    struct aspace_window windows[CONFIG_MAX_VDEVS];
+    unsigned window_count, promised, promised_tables;
+    uint8_t ipa_bits; /* set at startup, then const */
     uint16_t vmid;
     uint64_t vtcr, vttbr; /* set at startup, then const */
 };
@@ -43,6 +54,8 @@ int aspace_init(struct aspace *as, uint16_t vmid, unsigned ipa_bits) __startup _
  * alignment, beyond ipa_bits; -ENOMEM. All traced.
  */
 int aspace_add(struct aspace *as, const struct region *r) __startup __must_check;
+/* Keeps w for its vdev: addresses, table pages, and room for `regions` regions. -EINVAL, -EEXIST (overlap), -ENOMEM, -E2BIG: traced. */
+int aspace_prepare(struct aspace *as, const struct aspace_window *w, unsigned regions) __startup __must_check;
 /* The region that covers ipa, or NULL; for who holds the lock, and at startup. */
 const struct region *aspace_find(const struct aspace *as, ipa_t ipa);
 /* The same while the machine runs: a copy in `cache`, valid until its next use; NULL: nothing is there. Takes the lock unless the cache is still good. */
@@ -65,7 +78,7 @@ uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, ui
 /* The same, at or above `above`: for callers that know of places taken which are no regions yet. */
 uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
                                 uint64_t align);
-/* Guest RAM or ROM at ipa that permits the guest the GRF_PASS_* bits `pass` (0: any): its physical address and how many bytes, at most `want`,
+/* Guest RAM or ROM of the VM's own at ipa that permits the guest the GRF_PASS_* bits `pass` (0: any): its physical address and how many bytes, at most `want`,
  * are contiguous in both from there; size 0: none. Takes the lock. */
 struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t pass);
 /* Frees the tables. The VM is gone or refused. */

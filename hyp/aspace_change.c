@@ -14,13 +14,23 @@ static uint64_t region_end(const struct region *r)
     return r->base.raw + r->size;
 }
 
+/* What is shown of the machine is added and removed; its place does not change under it. */
+static bool piece_is_elsewhere(const struct region *r, const struct region *old)
+{
+    return r->flags & GRF_PASSTHRU &&
+           (!(old->flags & GRF_PASSTHRU) || old->host.raw - old->base.raw != r->host.raw - r->base.raw);
+}
+
 /* May `r` say what is to be where `old` is? */
 static int piece_check(const struct region *r, const struct region *old)
 {
     if (old->flags & (GRF_PRECIOUS | GRF_NOPERMS))
         return error_at(-EPERM, "%s: 0x%llx bytes at 0x%llx belong to %s and cannot be changed", r->owner,
                         (unsigned long long)r->size, (unsigned long long)r->base.raw, old->owner);
-    if (old->vdev ? old->vdev == r->vdev : old->flags & GRF_MEMORY)
+    if (piece_is_elsewhere(r, old))
+        return error_at(-EINVAL, "%s: other memory of the machine for 0x%llx bytes at 0x%llx, where %s is", r->owner,
+                        (unsigned long long)r->size, (unsigned long long)r->base.raw, old->owner);
+    if (old->vdev ? old->vdev == r->vdev : region_is_ram(old))
         return 0;
     return region_refuse(old->vdev ? -EEXIST : -EPERM, r, old);
 }
@@ -50,7 +60,7 @@ static int range_kind(const struct aspace *as, const struct region *r)
 static struct region piece_changed(const struct region *old, const struct region *r)
 {
     struct region n = *old;
-    bool memory = old->flags & GRF_MEMORY, gone = r->flags == GRF_NONE;
+    bool memory = region_is_ram(old), gone = r->flags == GRF_NONE;
     n.flags =
         memory ? (old->flags & MEMORY_STICKY) | (gone ? old->home : r->flags & ~(uint32_t)MEMORY_STICKY) : r->flags;
     n.vdev = gone ? NULL : r->vdev;
@@ -102,11 +112,14 @@ static int blocks_join(struct aspace *as, const struct region *r)
 static unsigned change_tables(const struct aspace *as, const struct region *r)
 {
     unsigned first = region_index(&as->regions, r->base.raw), i = first;
-    bool fits = true;
+    bool fits = true, whole = r->flags == GRF_NONE;
     for (; i < as->regions.count && as->regions.at[i].base.raw < region_end(r); i++) {
         const struct region *old = &as->regions.at[i];
-        fits &= !(old->flags & GRF_MEMORY) || is_aligned(old->base.raw ^ old->host.raw, BLOCK_SIZE);
+        whole &= !region_is_ram(old) && old->base.raw >= r->base.raw && region_end(old) <= region_end(r);
+        fits &= !(old->flags & GRF_PASS) || is_aligned(old->base.raw ^ old->host.raw, BLOCK_SIZE);
     }
+    if (whole)
+        return 0;   /* what was mapped by itself is unmapped by itself */
     if (i == first) /* new: where it is to be is what it says itself */
         fits = !(r->flags & GRF_PASS) || is_aligned(r->base.raw ^ r->host.raw, BLOCK_SIZE);
     return TABLES_AT_ENDS + (unsigned)(fits ? 0 : r->size / BLOCK_SIZE);
@@ -161,7 +174,9 @@ static int regions_change(struct aspace *as, const struct region *r)
 static int change_locked(struct aspace *as, const struct region *r) REQUIRES(as->lock)
 {
     int exists = range_kind(as, r);
-    int err = exists < 0 ? exists : change_room(as, r, exists);
+    int err = exists < 0 ? exists : exists ? 0 : region_check_windows(as, r);
+    if (!err)
+        err = change_room(as, r, exists);
     if (err)
         return err;
     err = exists ? regions_change(as, r) : region_new(as, r);

@@ -208,7 +208,10 @@ static __running void core_irq(struct core *c)
     case GIC_PPI_MAINT: break; /* the fold that follows each exit has seen to it */
     case GIC_SGI_CALL: panic_stop_here(); break;
     case GIC_SGI_KICK: break;
-    default: pirq_dispatch(intid); break;
+    default:
+        if (!pirq_dispatch(intid))
+            return; /* stays active, so that it does not fire, until its owner is done */
+        break;
     }
     gic_deactivate(intid);
 }

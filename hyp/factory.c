@@ -15,8 +15,10 @@ static const struct {
     { "arm,pl031", "CONFIG_VDEV_PL031" },
     { "arm,pl061", "CONFIG_VDEV_PL061" },
     { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
+    { "armature,dummy", "CONFIG_VDEV_DUMMY" },
     { "armature,pvtime", "CONFIG_VDEV_PVTIME" },
     { "armature,trace", "CONFIG_VDEV_TRACE" },
+    { "qvm,guest_shm", "CONFIG_VDEV_SHMEM" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */
@@ -27,12 +29,18 @@ static __startup bool factory_is_sound(const struct vdev_factory *f)
     return f->abi == QVM_VDEV_ABI && f->name && f->compatible && f->startup;
 }
 
+/* "*" stands for every compatible, where the node's armature,device says who is meant. */
+static __startup bool factory_takes_any(const struct vdev_factory *f, const char *compatible)
+{
+    return f->device && strcmp(compatible, "*") == 0;
+}
+
 static __startup bool factory_takes(const struct vdev_factory *f, const char *compatible, const char *device)
 {
     if (!factory_is_sound(f) || (f->device && (!device || strcmp(f->device, device) != 0)))
         return false;
     for (const char *const *c = f->compatible; *c; c++)
-        if (strcmp(*c, compatible) == 0)
+        if (strcmp(*c, compatible) == 0 || factory_takes_any(f, *c))
             return true;
     return false;
 }
@@ -114,7 +122,8 @@ const char *factory_nearest(const void *fdt, int node)
 
     for (const struct vdev_factory *f = __vdev_factories_start; f < __vdev_factories_end; f++)
         for (const char *const *c = f->compatible; factory_is_sound(f) && *c; c++)
-            nearest_offer(&n, *c);
+            if (!factory_takes_any(f, *c))
+                nearest_offer(&n, *c);
     return n.best;
 }
 
@@ -128,8 +137,10 @@ const char *factory_missing_compatible(const char *compatible)
 
 const char *factory_missing_option(const void *fdt, int node)
 {
-    const char *compatible, *option;
+    const char *compatible, *option, *device = dt_string(fdt, node, "armature,device");
 
+    if (device && strcmp(device, "pass") == 0)
+        return "CONFIG_VDEV_PASS";
     for (int i = 0;
          i < FACTORY_COMPATIBLES && (compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
         option = factory_missing_compatible(compatible);

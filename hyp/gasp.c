@@ -16,10 +16,10 @@ static struct region region_of(const struct gasp_region *g, const char *owner)
         .host = PA(g->host_location),
         .owner = owner,
     };
-    if (g->flags & GRF_VIRT && g->vdev) {
+    if (g->flags & (GRF_VIRT | GRF_PASSTHRU))
         r.vdev = g->vdev;
+    if (g->flags & GRF_VIRT && g->vdev)
         r.regs = g->regs ? g->regs : g->vdev->v_factory->regs;
-    }
     return r;
 }
 
@@ -60,6 +60,14 @@ int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs)
         return EPERM;
     int err = reg_table_check(regs, b->path);
     return -(err ? err : reg_index_make(regs, &index));
+}
+
+int gasp_window_prepare(struct vdev_builder *b, const qvm_state_block *window, unsigned regions)
+{
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
+    struct aspace_window w = { IPA(window->location), window->length, b->vdev, b->path };
+    return -aspace_prepare(&b->gsp->as, &w, regions);
 }
 
 int gasp_lock(guest_system *gsp, unsigned type) NO_THREAD_SAFETY

@@ -27,6 +27,32 @@ int guest_intr_assign(const struct vdev_builder *b, struct guest_intr *out)
     return err;
 }
 
+int guest_intr_watch(const struct vdev_builder *b, const struct guest_intr *gip, unsigned which, guest_intr_told told,
+                     void *data)
+{
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
+    struct guest_system *vm = b->gsp;
+    const struct vdev_pic_functions *pic = gip->pic ? gip->pic->v_factory->pic : NULL;
+    int err = vm->watch_count == GUEST_INTR_WATCHED ? ENOSPC : pic && pic->notify ? pic->notify(gip, which) : EINVAL;
+    if (err == ENOSPC)
+        return error_at(err, "%s: more than %d interrupts of the machine in one VM", b->path, GUEST_INTR_WATCHED);
+    if (err)
+        return error_at(err, "%s: interrupt %u is none that can be watched: not a shared one", b->path, gip->param);
+    vm->watches[vm->watch_count++] = (struct intr_watch){ gip->param, which, told, data };
+    return EOK;
+}
+
+void guest_intr_notify(const vdev_t *pic, uint32_t param, enum guest_intr_notification which)
+{
+    if (!phase_is(PHASE_RUNNING, pic->v_name))
+        return;
+    const struct guest_system *vm = pic->v_gsp;
+    for (unsigned i = 0; i < vm->watch_count; i++)
+        if (vm->watches[i].param == param && vm->watches[i].which & which)
+            vm->watches[i].told(vm->watches[i].data, which);
+}
+
 unsigned guest_intr_num_pins(const vdev_t *pic)
 {
     return pic && pic->v_factory->pic ? pic->v_factory->pic->num_pins : 0;

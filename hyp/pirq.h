@@ -5,7 +5,10 @@
 #include "hyp/base/phase.h"
 
 /* Routes a shared peripheral interrupt to the calling core and enables it; `fn` runs there with interrupts masked and must not block.
- * -EBUSY names the owner it has already; -EINVAL: no SPI. */
+ * -EBUSY names the owner it has already; -EINVAL: no SPI; -ENOSPC. */
 int pirq_register(uint32_t intid, void (*fn)(void *), void *ctx, const char *owner) __startup __must_check;
-/* One acknowledged interrupt; false: nobody owns it (it is disabled and logged). */
+/* How many there are, and back to so many: those of a VM that was refused are nobody's again. */
+unsigned pirq_registered(void) __startup;
+void pirq_forget(unsigned before) __startup;
+/* One acknowledged interrupt. Is it done with, so that it may be deactivated? What nobody owns is disabled and logged. */
 bool pirq_dispatch(uint32_t intid);

@@ -38,6 +38,11 @@ struct region_table {
 unsigned region_index(const struct region_table *t, uint64_t ipa);
 /* The region that covers ipa, or NULL. Valid until the table changes. */
 const struct region *region_find(const struct region_table *t, uint64_t ipa);
+/* Is it the VM's own memory, which stays where it is as long as the VM is? What is passed through may belong to others too, and go. */
+static inline bool region_is_ram(const struct region *r)
+{
+    return (r->flags & (GRF_MEMORY | GRF_PASSTHRU)) == GRF_MEMORY;
+}
 /* Does the region let the guest do this (GRF_PASS_* bits) by itself? Nothing but memory is executed from. */
 bool region_permits(const struct region *r, uint32_t pass);
 /* Adds one that overlaps none. -EEXIST (*other is who is there), -E2BIG: the table is full. Nothing is traced. */

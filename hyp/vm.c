@@ -9,6 +9,8 @@
 #include "hyp/core.h"
 #include "hyp/dry_run.h"
 #include "hyp/exit.h"
+#include "hyp/host.h"
+#include "hyp/pirq.h"
 #include "hyp/pool.h"
 #include "hyp/thread.h"
 #include "hyp/vdev_core.h"
@@ -177,10 +179,17 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
     return 0;
 }
 
-/* It will never run: neither its consoles nor its vCPUs are anybody's concern. */
-static __startup void vm_retire(struct guest_system *vm, enum vm_state state, unsigned consoles_before)
+/* How much of what the machine shares out was taken before a VM. */
+struct machine_shares {
+    unsigned consoles, pirqs, claims;
+};
+
+/* It will never run: neither its consoles, interrupts and devices nor its vCPUs are anybody's concern. */
+static __startup void vm_retire(struct guest_system *vm, enum vm_state state, const struct machine_shares *before)
 {
-    console_ports_forget(consoles_before);
+    console_ports_forget(before->consoles);
+    pirq_forget(before->pirqs);
+    host_claims_forget(before->claims);
     vm->state = state;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         if (!vcpu_floats(vm->cpus[i]))
@@ -188,9 +197,9 @@ static __startup void vm_retire(struct guest_system *vm, enum vm_state state, un
 }
 
 /* Freed whole: nothing of a refused VM ever ran, and EL2's own small pieces of it are not worth a second allocator. */
-static __startup void vm_refuse(struct guest_system *vm, unsigned consoles_before)
+static __startup void vm_refuse(struct guest_system *vm, const struct machine_shares *before)
 {
-    vm_retire(vm, VM_REFUSED, consoles_before);
+    vm_retire(vm, VM_REFUSED, before);
     for (unsigned i = 0; i < vm->config->ram_count; i++)
         if (vm->ram[i].size)
             pool_free(pool_machine(), vm->ram[i]);
@@ -225,15 +234,15 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     vm->name = vc->name;
     vm->fdt_source = c->vms_fdt;
     vm->state = VM_CONFIGURED;
-    unsigned consoles = console_ports();
+    struct machine_shares before = { console_ports(), pirq_registered(), host_claims() };
     if (vc->refused || vm_assemble(vm, c)) {
-        vm_refuse(vm, consoles);
+        vm_refuse(vm, &before);
         return vm;
     }
     vm_report(vm);
     if (vc->dry_run) {
         dry_run_show(vm);
-        vm_retire(vm, VM_ENDED, consoles);
+        vm_retire(vm, VM_ENDED, &before);
     }
     return vm;
 }

@@ -14,6 +14,14 @@
 #include "hyp/sched.h"
 #include "hyp/steal.h"
 
+/* A line that somebody is told of. */
+struct intr_watch {
+    uint32_t param;
+    unsigned which;
+    guest_intr_told told;
+    void *data;
+};
+
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
 
@@ -64,6 +72,8 @@ struct CAPABILITY("guest address space") guest_system {
     unsigned vdev_count;
     vdev_t *intc_vdev;
     const struct vintc_ops *intc;
+    struct intr_watch watches[GUEST_INTR_WATCHED];
+    unsigned watch_count;
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
     struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
     unsigned image_count;

@@ -18,7 +18,8 @@ enum gasp_region_flags {
     GRF_NOCACHE = 0x40,
     GRF_ACTIVE = 0x80,
     GRF_MEMORY = 0x100,
-    GRF_PASSTHRU = 0x200,
+    GRF_PASSTHRU =
+        0x200, /* host_location is the entry's own (host.h), not RAM that is there: it comes and goes with it */
     GRF_PRECIOUS = 0x4000,
     GRF_NOPERMS = 0x8000,
 };
@@ -26,7 +27,7 @@ enum gasp_region_flags {
 struct gasp_region {
     uint32_t flags;
     uint32_t cookie;
-    vdev_t *vdev;                 /* with VIRT flags only */
+    vdev_t *vdev;                 /* with VIRT flags or PASSTHRU: whose it is */
     const struct reg_table *regs; /* ours: overrides the factory's for this region */
     uint64_t host_location;       /* with PASS flags: physical address */
     qvm_state_block guest;        /* location and length in the guest */
@@ -46,7 +47,8 @@ bool gasp_lock_held(const guest_system *gsp, unsigned type);
 /*
  * Adds, changes and removes regions while vCPUs run, in order: `guest` says where, all of it regions or none. Nothing there: added. GRF_NONE: removed.
  * Otherwise what is there gets the entry's flags, cookie, vdev and register table; it must be memory or the same vdev's. Memory keeps its contents,
- * and what it permitted before comes back when the entry is removed. Regions are split and joined. Every core has seen a change when the call returns.
+ * and what it permitted before comes back when the entry is removed. With GRF_PASSTHRU and a vdev the region is new memory at host_location (GRF_MEMORY: Normal, else Device), so that
+ * vdevs of several VMs can show the same pages; it goes when it is removed, and no map (gasp_map(), ...) reaches it. Regions are split and joined. Every core has seen a change when the call returns.
  * Running; under gasp_lock(). Answers n, or the index of the first entry that cannot be, with the positive errno in *err (traced): EINVAL, ENOENT, EEXIST
  * (another vdev's), EPERM (the description's), E2BIG, ENOMEM, ERANGE (host memory beyond 48 bits); the entries before it are done. A register table must be one that gasp_regs_prepare(), or
  * gasp_region_set(), had at startup.
@@ -55,6 +57,11 @@ unsigned gasp_region_set_soft(guest_system *gsp, unsigned n, const struct gasp_r
     REQUIRES(gsp) __running __must_check;
 /* Makes a register table known that only a soft change will use. EOK or a positive errno. */
 int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs) __startup __must_check;
+/*
+ * Makes sure that soft changes within `window` (new regions, removed again) do not fail for want of table pages or of room for `regions` regions. At startup. EOK, ENOMEM, or E2BIG (more regions than a VM can have): traced
+ * with the node's path. Memory of 2 MiB and more must lie at the same offset in 2 MiB as where it is shown.
+ */
+int gasp_window_prepare(struct vdev_builder *b, const qvm_state_block *window, unsigned regions) __startup __must_check;
 /* The region that covers the block's first byte; of a region that was split, the piece. EOK or ENOENT. Any phase; not for holders of v_mtx that a change might wait for. */
 int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn) __must_check;
 /* Free guest addresses for `size` bytes, above RAM, regions and `reserve`d ranges, into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */

@@ -19,6 +19,22 @@ int guest_cpu_stolen_to(guest_cpu *gcp, uint64_t *ns) __startup __must_check;
 /* Drive an interrupt line. Any core; takes the controller's lock; level: GIS_ON until GIS_OFF. A line without controller: EOK. */
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state) __running;
 
+/* What a controller tells of a line; a set. */
+enum guest_intr_notification {
+    GIN_UNMASK = 1, /* the guest is about to enable it: is it high still? */
+    GIN_ACK = 2,    /* the guest has taken the interrupt and ended it: it is not active any more */
+};
+/* Told on any core, with interrupts masked and no lock held; must not wait. */
+typedef void (*guest_intr_told)(void *data, enum guest_intr_notification which);
+#define GUEST_INTR_WATCHED 16 /* lines of one VM */
+struct vdev_builder;
+/* `told` is called each time the guest does one of `which` (GIN_* ORed) with the line. At ASSIGN or later in startup. EOK; EINVAL (a line that its controller cannot watch), ENOSPC: traced
+ * with the node's path. */
+int guest_intr_watch(const struct vdev_builder *b, const struct guest_intr *gip, unsigned which, guest_intr_told told,
+                     void *data) __startup __must_check;
+/* A controller tells of its line `param`, to whoever watches it. No lock held. */
+void guest_intr_notify(const vdev_t *pic, uint32_t param, enum guest_intr_notification which) __running;
+
 /* Why a VM ended: 1-31 system, 32-63 vdev-defined. */
 enum guest_cause {
     GTC_OFF = 1,
@@ -42,7 +58,6 @@ unsigned guest_cpu_index(const guest_cpu *gcp);
 /* The VM's name, as in the description. */
 const char *guest_name(const guest_system *gsp);
 
-struct vdev_builder;
 /*
  * A line of the VM's interrupt controller that no vdev has and the description does not reserve; it is the vdev's from then on. Startup, at
  * ASSIGN: all lines that the description gives are known by then. EOK; ENOSPC, traced with the node's path: no controller, or no free line.

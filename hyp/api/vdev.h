@@ -67,7 +67,7 @@ struct vdev_factory {
     uint32_t abi;                   /* QVM_VDEV_ABI */
     uint32_t factory_flags;         /* VFF_* */
     const char *name;               /* the type's name */
-    const char *const *compatible;  /* NULL-terminated: nodes with one of these are ours */
+    const char *const *compatible;  /* NULL-terminated: nodes with one of these are ours; with `device`, "*" is any */
     const char *device;             /* and with this armature,device, if not NULL */
     const char *const *option_list; /* NULL-terminated property names, passed as VDEV_CTRL_FIRST_OPTIDX + i */
     /* Repeatable options, BIT(i): each string, or each cell, of the property is an occurrence; the others have one, the whole. */
@@ -204,4 +204,6 @@ struct vdev_pic_functions {
     int (*table_spec)(const struct guest_intr *gip, uint32_t cells[4]);
     /* A free line for automatic assignment: one that vdev_pin_taken() (vintc.h) does not know. Or ENOSPC. */
     int (*assign)(const struct vdev_builder *b, struct guest_intr *out);
+    /* From now on guest_intr_notify() is told of the line's `which` (GIN_*, guest.h). At startup. EOK, EINVAL (not of this line), ENOSPC. */
+    int (*notify)(const struct guest_intr *gip, unsigned which);
 };

@@ -5,8 +5,9 @@
  * Released in the opposite order of acquiring, or handed on by lock_pass(). No lock before a core's MMU and caches are on: exclusives
  * need cacheable memory.
  *
- * Order, outermost first: vm->lock, gasp (address space), vdev v_mtx, interrupt controller, scheduler, console, a core's
- * alarms, log.
+ * Order, outermost first: vm->lock, gasp (address space), what vdevs of several VMs share (shmem_set_lock), vdev v_mtx, interrupt controller,
+ * scheduler, console, a core's alarms, log. Of several VMs' gasp locks one is held at a time, so a vdev of one VM reaches another's through the
+ * shared lock and the other's interrupt controller only.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -109,6 +109,16 @@ int vdev_fdt_prop(struct vdev_fdt *f, const char *name, const void *data, uint32
     return EOK;
 }
 
+unsigned test_told[2]; /* by GIN_UNMASK and GIN_ACK */
+uint32_t test_told_param;
+
+void guest_intr_notify(const vdev_t *pic, uint32_t param, enum guest_intr_notification which)
+{
+    assert_ptr_equal(pic, &test_gic);
+    test_told[which == GIN_ACK]++;
+    test_told_param = param;
+}
+
 bool guest_cpu_in_guest(const guest_cpu *gcp)
 {
     return gcp->in_guest;

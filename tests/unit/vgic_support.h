@@ -30,6 +30,9 @@ extern struct guest_cpu test_cpus[TEST_CPUS];
 extern unsigned here;        /* the core on which code runs */
 extern const char *test_log; /* the last line logged */
 extern vdev_t test_gic;
+/* How often somebody was told that a line was unmasked [0] and ended [1], and of which last. */
+extern unsigned test_told[2];
+extern uint32_t test_told_param;
 extern struct gic_info test_gic_info;
 
 /* A VM with so many vCPUs and list registers, its vCPUs loaded and awake, all groups enabled everywhere, all interrupts in group 1. */

@@ -53,8 +53,15 @@ class Bindings:
                 return self.properties(sub)
         return set()
 
-    def device_schema(self, compatible):
-        """The schema for a device with one of these compatible strings; None: nobody knows it."""
+    def device_schema(self, compatible, device=None):
+        """
+        The schema for a device with one of these compatible strings; None: nobody knows it. One that is for any compatible goes by
+        the node's armature,device.
+        """
+        for schema in self.schemas.values():
+            named = schema.get("properties", {}).get("armature,device")
+            if device and not self.compatibles(schema) and isinstance(named, dict) and device in named.get("enum", ()):
+                return schema
         for schema in self.schemas.values():
             if set(compatible) & set(self.compatibles(schema)):
                 return schema
@@ -76,7 +83,7 @@ class Bindings:
     @staticmethod
     def compatibles(schema):
         """All strings that the schema's `compatible` can hold first, at any depth of oneOf, items and enum."""
-        todo, found = [schema.get("properties", {}).get("compatible", {})], []
+        todo, found = [schema.get("properties", {}).get("compatible", {})], []  # `true` is any: none by name
         while todo:
             part = todo.pop()
             if isinstance(part, list):

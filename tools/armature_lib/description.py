@@ -194,7 +194,8 @@ class Description:
         if set(compatible) & set(SUPPORT):
             self.names_check(node, set(), strict=False)
             return
-        schema = self.bindings.device_schema(compatible)
+        device = self.attempt(node.string, "armature,device") if "armature,device" in node else None
+        schema = self.bindings.device_schema(compatible, device)
         if schema is None and self.known_devices_only:
             names = " ".join(f'"{name}"' for name in compatible)
             self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}"

@@ -61,8 +61,10 @@ void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op)
 {
     guest_cpu *paused;
     struct vgic_cpu *home = virq_lock_folded(v, self, &paused);
-    bool changed = op(v), route = v->moving && !v->active;
+    bool changed = op(v), route = v->moving && !v->active, done = v->done;
     virq_unlock_after(v, home, changed, self);
+    if (done)
+        vgic_watched_tell(home->vgic);
     if (paused)
         guest_cpu_resume(paused);
     if (route)

@@ -13,6 +13,7 @@ static void virq_take_back(struct vgic_cpu *cpu, struct virq *v, unsigned was, u
             vgic_cpu_touch(cpu, DIRTY_LINKS);
     }
     cpu->moved |= v->moving && !v->active;
+    cpu->done |= v->done;
     virq_queue(v);
     if (!list_empty(&v->node) && v->lr < 0)
         vgic_cpu_touch(cpu, DIRTY_LRS);
@@ -68,6 +69,7 @@ static void eois_replay(struct vgic_cpu *cpu, unsigned count) REQUIRES(cpu->lock
         cpu->moved |= v->moving;
         if (virq_set_active(v, false) || v->hw)
             vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_LINKS);
+        cpu->done |= v->done;
     }
 }
 
@@ -106,6 +108,7 @@ static void moved_finish(struct vgic_cpu *cpu)
 
 void vgic_cpu_fold(struct vgic_cpu *cpu)
 {
+    phase_assume_running();
     lock_acquire(&cpu->lock);
     if (cpu->watch & WATCH_LRS)
         lrs_fold(cpu, cpu->watch & (uint32_t)WATCH_LRS);
@@ -113,11 +116,13 @@ void vgic_cpu_fold(struct vgic_cpu *cpu)
         maintenance_fold(cpu);
     if (cpu->watch & WATCH_LINKS)
         links_sample(cpu);
-    bool moved = cpu->moved;
-    cpu->moved = false;
+    bool moved = cpu->moved, done = cpu->done;
+    cpu->moved = cpu->done = false;
     lock_release(&cpu->lock);
     if (moved)
         moved_finish(cpu);
+    if (done)
+        vgic_watched_tell(cpu->vgic);
 }
 
 void vgic_sync(guest_cpu *gcp)

@@ -110,6 +110,15 @@ static int __startup pic_assign(const struct vdev_builder *b, struct guest_intr 
     return ENOSPC;
 }
 
+static int __startup pic_notify(const struct guest_intr *gip, unsigned which)
+{
+    phase_assume_startup();
+    if (which & ~(unsigned)(GIN_ACK | GIN_UNMASK) || gip->param < VGIC_PRIVATE ||
+        gip->param - VGIC_PRIVATE >= VGIC_SPIS)
+        return EINVAL;
+    return vgic_watch(gip->pic->v_device, gip->param);
+}
+
 const struct vdev_pic_functions vgic_pic __startup_table = {
     .pnum_mask = 0x3ff,
     .first_pin = VGIC_SGIS,
@@ -119,4 +128,5 @@ const struct vdev_pic_functions vgic_pic __startup_table = {
     .string = pic_string,
     .table_spec = pic_table_spec,
     .assign = pic_assign,
+    .notify = pic_notify,
 };

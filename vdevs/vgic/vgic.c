@@ -21,7 +21,7 @@ static void cpu_reset(struct vgic_cpu *cpu)
     list_init(&cpu->queue);
     cpu->queued = 0;
     cpu->asleep = true;
-    cpu->moved = false;
+    cpu->moved = cpu->done = false;
     cpu->vmcr = 0;
     cpu->bank = (struct virq_bank){ .edge = BIT(VGIC_SGIS) - 1 };
     for (unsigned n = 0; n < VGIC_PRIVATE; n++)

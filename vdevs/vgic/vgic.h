@@ -9,6 +9,7 @@
 #define VGIC_SGIS 16
 #define VGIC_SPIS (CONFIG_MAX_SPIS / 32 * 32)
 #define VGIC_LINKS 2                   /* private interrupts that stand for a physical one */
+#define VGIC_WATCHED 16                /* shared interrupts whose end somebody is told of */
 #define VGIC_IIDR UINT32_C(0x4100043b) /* product 'A', revision 0, JEP106 code of Arm */
 #define VGIC_PIDR2 UINT32_C(0x3b)      /* ArchRev 3 */
 
@@ -21,6 +22,7 @@ struct vgic_cpu {
     unsigned queued;
     bool asleep;                  /* GICR_WAKER.ProcessorSleep: nothing is signalled */
     bool moved;                   /* a virq that is moving became inactive here */
+    bool done;                    /* a watched one was ended here */
     uint64_t lr_raw[GIC_MAX_LRS]; /* as last written or read; written by its own core, under lock */
     struct virq *lr_virq[GIC_MAX_LRS];
     uint8_t lr_was[GIC_MAX_LRS]; /* enum lr_state of lr_raw, LR_WAS_LINKED */
@@ -60,6 +62,8 @@ struct vgic {
         bool (*asserted)(void);
     } link[VGIC_LINKS];
     unsigned link_count;
+    struct virq *watched[VGIC_WATCHED];
+    unsigned watched_count;
     /* any core, atomic: */
     uint32_t ctlr;              /* GICD_CTLR's group enables: bit 0 and 1 */
     uint32_t split_eoi;         /* a vCPU was seen with ICC_CTLR_EL1.EOImode=1: any may deactivate an SPI of another */
@@ -166,6 +170,13 @@ void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
 void vgic_route_any(struct vgic *g, guest_cpu *self);
 /* Does the vCPU take part in 1-of-N routing, as far as is known? */
 bool vgic_cpu_participates(const struct vgic_cpu *cpu);
+
+/* watch.c: from now on guest_intr_notify() is told when the guest has ended this shared interrupt, and when it enables it. */
+int vgic_watch(struct vgic *g, uint32_t intid) __startup __must_check;
+/* Tells that the guest is about to enable it. */
+void vgic_watched_unmask(const struct virq *v, guest_cpu *self) __running;
+/* Tells of those that were ended. No lock held; never waits. */
+void vgic_watched_tell(struct vgic *g) __running;
 
 /* dist.c, redist.c */
 extern const struct reg_table vgic_dist_regs, vgic_redist_regs;

@@ -4,7 +4,13 @@
 
 void virq_reset(struct virq *v, struct vgic_cpu *home)
 {
-    *v = (struct virq){ .bank = v->bank, .intid = v->intid, .pintid = v->pintid, .hw = v->hw, .home = home, .lr = -1 };
+    *v = (struct virq){ .bank = v->bank,
+                        .intid = v->intid,
+                        .pintid = v->pintid,
+                        .hw = v->hw,
+                        .watched = v->watched,
+                        .home = home,
+                        .lr = -1 };
     list_init(&v->node);
 }
 
@@ -56,6 +62,7 @@ bool virq_unlatch(struct virq *v)
 
 bool virq_set_active(struct virq *v, bool active)
 {
+    v->done |= v->watched && v->active && !active;
     v->active = active;
     if (v->hw && !active)
         v->sources = 0; /* the physical interrupt is deactivated with it, and fires if the line is high */
@@ -69,6 +76,8 @@ void virq_fold(struct virq *v, unsigned was, unsigned now)
         v->latch = v->again;
     v->again = false;
     v->active = now & LR_ACTIVE;
+    /* Taken and ended: all of it between two looks, or what was active. */
+    v->done |= v->watched && ((was & LR_ACTIVE && !v->active) || (was != LR_INVALID && now == LR_INVALID));
     if (!v->hw)
         return;
     /* The line of the device behind it shows again when the physical interrupt is deactivated, which the guest does with the virtual one. */
@@ -89,7 +98,7 @@ struct lr virq_lr(const struct virq *v, bool deliver)
         .state = (uint8_t)((pending ? LR_PENDING : 0) | (v->active ? LR_ACTIVE : 0)),
         .group1 = virq_group1(v),
         .hw = linked,
-        /* When the guest is done with it: the line is high still, or the link or the route wait for that. */
-        .eoi_maint = !linked && (v->hw || v->moving || (deliver && level)),
+        /* When the guest is done with it: the line is high still, or the link, the route or its owner wait for that. */
+        .eoi_maint = !linked && (v->hw || v->moving || v->watched || (deliver && level)),
     };
 }

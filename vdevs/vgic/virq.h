@@ -25,6 +25,7 @@ struct virq {
     uint16_t intid;
     uint16_t pintid; /* with hw: the physical interrupt it stands for, on the core of its home */
     bool hw;
+    bool watched; /* somebody is to be told when the guest is done with it */
     /* under lock: */
     struct vgic_cpu *home; /* read without lock to find the lock */
     struct list node;      /* in the home's queue, or empty */
@@ -38,6 +39,7 @@ struct virq {
     bool active;
     bool phys_active; /* with hw: the physical interrupt is active on behalf of this one */
     bool nowhere;     /* shared: no vCPU has the affinity that GICD_IROUTER names */
+    bool done;        /* watched: the guest is, and nobody was told yet */
     bool moving;      /* shared: goes to another home as soon as it is not active */
 };
 

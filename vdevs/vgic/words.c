@@ -92,10 +92,12 @@ static void groups_write(struct virq *first, uint32_t value, guest_cpu *self)
     }
 }
 
-static void enables_write(struct virq *first, uint32_t bits, guest_cpu *self)
+static __running void enables_write(struct virq *first, uint32_t bits, guest_cpu *self)
 {
     for (; bits; bits &= bits - 1) {
         struct virq *v = first + __builtin_ctz(bits);
+        if (v->watched)
+            vgic_watched_unmask(v, self);
         struct vgic_cpu *home = virq_lock(v);
         virq_unlock_after(v, home, virq_enable(v), self);
     }
