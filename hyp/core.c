@@ -209,7 +209,6 @@ static void core_irq(struct core *c)
             gic_deactivate(intid);
         return;
     case GIC_PPI_HYP_TIMER: timer_deadline(~UINT64_C(0)); break;
-    case GIC_PPI_MAINT: break; /* the fold that follows each exit has seen to it */
     case GIC_SGI_CALL: panic_stop_here(); break;
     case GIC_SGI_KICK: break;
     default: pirq_dispatch(intid); break;

@@ -43,7 +43,10 @@ struct gic_info {
     uint8_t vpri_bits; /* virtual priority bits implemented */
     uint8_t vpre_bits;
     uint16_t intid_limit; /* first SPI INTID that does not exist */
-    bool has_tds;         /* ICH_VTR_EL2.TDS */
+    uint32_t maint_intid; /* the maintenance interrupt, a PPI */
+    uint64_t
+        vhcr_trap_dir; /* what of ICH_HCR_EL2 traps ICC_DIR_EL1: TDIR, or TC with more. 0: GICv2, the page is not mapped */
+    pa_t gicv;         /* GICv2: the page of GICV that a guest may have; not GICV_DIR's */
 };
 
 /* What the host's tree says of the controller. */
@@ -92,7 +95,7 @@ uint64_t gic_vhcr_read(void);
 void gic_vhcr_write(uint64_t v);
 uint64_t gic_vmcr_read(void);
 void gic_vmcr_write(uint64_t v);
-/* The running priority (0xff: idle) and ICV_CTLR_EL1 as the guest would read them, for accesses that ICH_HCR_EL2.TC traps. */
+/* GICv3 only: the running priority (0xff: idle) and ICV_CTLR_EL1 as the guest would read them, for accesses that ICH_HCR_EL2.TC traps. */
 uint8_t gic_vrpr_read(void);
 uint64_t gic_vctlr_read(void);
 /* Loads/saves all of it when another vCPU comes to this core; gic_vcpu_reset() gives the state after a warm reset. */

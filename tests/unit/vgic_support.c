@@ -244,7 +244,7 @@ void machine_make_reset(unsigned cpus, unsigned lr_count)
     here = 0;
     test_log = NULL;
     test_gic_info = (struct gic_info){
-        .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .has_tds = true
+        .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .vhcr_trap_dir = VGIC_HCR_TDIR
     };
     for (unsigned i = 0; i < cpus; i++) {
         test_cpus[i].index = i;

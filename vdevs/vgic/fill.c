@@ -67,7 +67,7 @@ static uint64_t hcr_decide(const struct lr_choice *c, uint64_t vmcr)
 {
     uint64_t hcr = VGIC_HCR_EN;
     if (c->active_out)
-        hcr |= VGIC_HCR_LRENPIE | (gic_info()->has_tds ? VGIC_HCR_TDIR : VGIC_HCR_TC);
+        hcr |= VGIC_HCR_LRENPIE | gic_info()->vhcr_trap_dir;
     if (c->pending_out)
         hcr |= VGIC_HCR_NPIE;
     if (c->closed_out & 1)
@@ -143,7 +143,7 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
     else
         lrs_fill_all(cpu, groups);
     if (__atomic_load_n(&cpu->vgic->split_eoi, __ATOMIC_RELAXED))
-        hcr |= gic_info()->has_tds ? VGIC_HCR_TDIR : VGIC_HCR_TC;
+        hcr |= gic_info()->vhcr_trap_dir;
     hcr_write(cpu, hcr);
 }
 
