@@ -9,7 +9,7 @@
 #include "arch/arm64/gicv3_lr.h"
 #include "hyp/api/gasp.h"
 #include "tests/unit/vgic_support.h"
-#include "vdevs/vgic/vgic.c" /* its startup entry is its own */
+#include "vdevs/vgic/vgic_v3.c" /* its startup entry is its own */
 
 int qvm_report(const vdev_t *v, const char *fmt, ...)
 {
@@ -252,9 +252,9 @@ void machine_make_reset(unsigned cpus, unsigned lr_count)
     }
     test_gic = (vdev_t){ .v_factory = &gic_factory, .v_name = "intc", .v_device = calloc(1, sizeof(struct vgic)) };
     test_gic.v_block.location = QSL_NO_LOCATION;
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_OPTIONS_START, NULL), EOK);
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_OPTIONS_END, NULL), EOK);
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_ASSIGN, NULL), EOK);
+    assert_int_equal(v3_startup(&b, VDEV_CTRL_OPTIONS_START, NULL), EOK);
+    assert_int_equal(v3_startup(&b, VDEV_CTRL_OPTIONS_END, NULL), EOK);
+    assert_int_equal(v3_startup(&b, VDEV_CTRL_ASSIGN, NULL), EOK);
     assert_int_equal(vgic_link_private(&b, &test_gic, 27, GIC_PPI_VTIMER, virt_asserted), EOK);
     assert_int_equal(vgic_link_private(&b, &test_gic, 30, GIC_PPI_PTIMER, phys_asserted), EOK);
     intc->reset(NULL);
@@ -297,7 +297,7 @@ struct virq *machine_virq(unsigned cpu, uint32_t intid)
 /* An access as the dispatcher makes it, from a vCPU that is out for it. */
 static const struct reg *row_of(unsigned cpu, int frame, uint32_t offset, unsigned size, struct reg_access *a)
 {
-    const struct reg_table *t = frame == GICD ? &vgic_dist_regs : &vgic_redist_regs;
+    const struct reg_table *t = frame == GICD ? &vgic_dist_v3_regs : &vgic_redist_regs;
     const struct reg *row = reg_find(t, offset);
     assert_true(t->other == REG_RAZ_WI);
     if (!row || !(row->sizes & BIT(size)) || offset % size)

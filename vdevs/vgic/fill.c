@@ -41,7 +41,7 @@ static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, u
         lr_take(cpu, n, v);
     }
     unsigned n = (unsigned)v->lr;
-    v->again = false; /* what it says is in the list register */
+    v->again = 0; /* what it says is in the list register */
     if (!v->word || !deliver || !virq_is_plain(v)) {
         lr_fill_any(cpu, v, n, deliver);
         return;
@@ -173,7 +173,7 @@ static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
     __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
     cpu_fill(cpu, dirty);
     lock_release(&cpu->lock);
-    if (dirty & DIRTY_SPI)
+    if (dirty & DIRTY_SPI && cpu->vgic->version == 3) /* a GICv2's deactivations always trap */
         split_eoi_check(cpu->vgic);
 }
 

@@ -47,11 +47,38 @@ bool virq_line(struct virq *v, uint32_t source, bool high)
     return is && virq_latch(v);
 }
 
+/* The next in turn behind whom the list register stood for. Not while that one is being served: its number is in the guest's hands. */
+static void sender_choose(struct virq *v)
+{
+    unsigned behind = v->latch & ~((2u << v->sender) - 1);
+    if (v->active || !virq_others(v))
+        return;
+    v->sender = (uint8_t)__builtin_ctz(behind ? behind : v->latch);
+    v->word = 0;
+}
+
+bool virq_latch_from(struct virq *v, unsigned senders)
+{
+    bool first = !v->latch;
+    v->latch |= (uint8_t)senders;
+    v->again = v->lr < 0 ? 0 : (uint8_t)(v->again | senders);
+    if (first)
+        sender_choose(v);
+    return virq_update(v);
+}
+
+bool virq_unlatch_from(struct virq *v, unsigned senders)
+{
+    v->latch &= (uint8_t)~senders;
+    v->again &= (uint8_t)~senders;
+    if (!(v->latch & BIT(v->sender)))
+        sender_choose(v);
+    return virq_update(v);
+}
+
 bool virq_unlatch(struct virq *v)
 {
-    v->latch = false;
-    v->again = false;
-    return virq_update(v);
+    return virq_unlatch_from(v, 0xff);
 }
 
 bool virq_set_active(struct virq *v, bool active)
@@ -59,6 +86,7 @@ bool virq_set_active(struct virq *v, bool active)
     v->active = active;
     if (v->hw && !active)
         v->sources = 0; /* the physical interrupt is deactivated with it, and fires if the line is high */
+    sender_choose(v);
     return virq_update(v);
 }
 
@@ -66,9 +94,11 @@ void virq_fold(struct virq *v, unsigned was, unsigned now)
 {
     bool acknowledged = (was & LR_PENDING) && !(now & LR_PENDING);
     if (acknowledged)
-        v->latch = v->again;
-    v->again = false;
+        v->latch = (uint8_t)virq_others(v) | v->again;
+    v->again = 0;
     v->active = now & LR_ACTIVE;
+    if (now == LR_INVALID)
+        sender_choose(v);
     if (!v->hw)
         return;
     /* The line of the device behind it shows again when the physical interrupt is deactivated, which the guest does with the virtual one. */
@@ -76,20 +106,27 @@ void virq_fold(struct virq *v, unsigned was, unsigned now)
         v->sources = 0;
 }
 
+/* Is it what the list register stands for that is pending, not only another sender's? */
+static bool virq_sender_pending(const struct virq *v)
+{
+    return v->latch & BIT(v->sender) || (v->sources && !virq_edge(v));
+}
+
 struct lr virq_lr(const struct virq *v, bool deliver)
 {
     /* A list register that is linked to hardware cannot be pending and active: then the link is ours to keep. */
     bool linked = v->hw && !(v->active && v->latch);
-    bool pending = deliver && !(linked && v->active);
+    bool pending = deliver && !(linked && v->active) && virq_sender_pending(v);
     bool level = v->sources && !virq_edge(v);
     return (struct lr){
         .vintid = v->intid,
         .pintid = v->pintid,
         .priority = v->priority,
+        .source = v->sender,
         .state = (uint8_t)((pending ? LR_PENDING : 0) | (v->active ? LR_ACTIVE : 0)),
         .group1 = virq_group1(v),
         .hw = linked,
-        /* When the guest is done with it: the line is high still, or the link or the route wait for that. */
-        .eoi_maint = !linked && (v->hw || v->moving || (deliver && level)),
+        /* When the guest is done with it: the line is high still, or the link, the route or another sender wait for that. */
+        .eoi_maint = !linked && (v->hw || v->moving || (deliver && (level || virq_others(v)))),
     };
 }
