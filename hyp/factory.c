@@ -9,10 +9,9 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
-    { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },
-    { "armature,trace", "CONFIG_VDEV_TRACE" },
+    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },         { "arm,gic-400", "CONFIG_VDEV_VGIC" },
+    { "arm,cortex-a15-gic", "CONFIG_VDEV_VGIC" }, { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },         { "armature,trace", "CONFIG_VDEV_TRACE" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */
