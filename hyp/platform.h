@@ -48,6 +48,7 @@ struct boot_options {
     enum { PANIC_RESET, PANIC_PARK } panic;
     enum { ON_END_OFF, ON_END_STAY } on_end;
     enum { ON_RESET_AS_VM, ON_RESET_STOP, ON_RESET_RESTART } on_reset;
+    enum gic_links gic_links;
     char marker[64]; /* console-marker=, empty: none */
     enum test_fault test_fault;
 };

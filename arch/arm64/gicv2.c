@@ -32,6 +32,7 @@
 #define GICC_APR0 0x0d0
 #define GICC_NSAPR0 0x0e0
 #define GICC_IIDR 0x0fc
+#define IIDR_EMULATED UINT32_C(0x0002043b)
 #define GICC_DIR 0x1000
 #define IAR_INTID FIELD(9, 0)
 #define SGIS 16
@@ -124,6 +125,18 @@ static int gicv2_map(const struct gic_desc *desc) REQUIRES(STARTUP)
     return 0;
 }
 
+/*
+ * QEMU's GICv2 (to 10.0 at least; its GICC_IIDR names no product) does not look at a line again when a list register deactivates its interrupt: one that
+ * is high by then is forgotten until something else happens. There EL2 deactivates it, which costs an exit.
+ */
+static bool __init_section links_wanted(enum gic_links links)
+{
+    bool emulated = mmio_read32(cpu, GICC_IIDR) == IIDR_EMULATED;
+    if (links == GIC_LINKS_AUTO && emulated)
+        log_info("gic: an emulated GICv2: interrupts are not linked to list registers (host option gic-links)");
+    return links == GIC_LINKS_ON || (links == GIC_LINKS_AUTO && !emulated);
+}
+
 static int __startup gicv2_init(const struct gic_desc *desc, struct gic_info *info)
 {
     int err = gicv2_map(desc);
@@ -138,6 +151,7 @@ static int __startup gicv2_init(const struct gic_desc *desc, struct gic_info *in
     uint32_t limit = ((uint32_t)field_get(FIELD(4, 0), mmio_read32(dist, GICD_TYPER)) + 1) * 32;
     info->intid_limit = (uint16_t)(limit > 1020 ? 1020 : limit);
     info->gicv = desc->vcpu.base;
+    info->links = links_wanted(desc->links);
     mmio_write32(dist, GICD_CTLR, 0);
     spis_reset(limit);
     mmio_write32(dist, GICD_CTLR, GICD_CTLR_ENABLE);

@@ -568,6 +568,19 @@ static void random_traffic(void **state)
     }
 }
 
+/* Where list registers must not be linked to the machine's interrupts, and EL2 deactivates them. */
+static void random_traffic_without_links(void **state)
+{
+    (void)state;
+    test_links = false;
+    for (unsigned seed = 1; seed <= 4; seed++) {
+        traffic(1, 2, false, seed);
+        traffic(3, 4, false, seed);
+        traffic(2, 4, true, seed);
+    }
+    test_links = true;
+}
+
 static void random_traffic_with_split_deactivation(void **state)
 {
     (void)state;
@@ -594,6 +607,7 @@ int main(void)
         cmocka_unit_test_teardown(timer_of_a_vcpu_that_leaves_the_core, teardown),
         cmocka_unit_test(random_traffic),
         cmocka_unit_test(random_traffic_with_split_deactivation),
+        cmocka_unit_test(random_traffic_without_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ unsigned here;
 const char *test_log;
 vdev_t test_gic;
 struct gic_info test_gic_info;
+bool test_links = true;
 
 static unsigned cpu_count;
 static const struct vintc_ops *intc;
@@ -243,9 +244,12 @@ void machine_make_reset(unsigned cpus, unsigned lr_count)
     cpu_count = cpus;
     here = 0;
     test_log = NULL;
-    test_gic_info = (struct gic_info){
-        .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .vhcr_trap_dir = VGIC_HCR_TDIR
-    };
+    test_gic_info = (struct gic_info){ .version = 3,
+                                       .lr_count = (uint8_t)lr_count,
+                                       .vpri_bits = 5,
+                                       .vpre_bits = 5,
+                                       .vhcr_trap_dir = VGIC_HCR_TDIR,
+                                       .links = test_links };
     for (unsigned i = 0; i < cpus; i++) {
         test_cpus[i].index = i;
         test_cpus[i].mpidr = BIT(31) | i;

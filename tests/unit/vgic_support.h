@@ -31,6 +31,7 @@ extern unsigned here;        /* the core on which code runs */
 extern const char *test_log; /* the last line logged */
 extern vdev_t test_gic;
 extern struct gic_info test_gic_info;
+extern bool test_links; /* for the next machine: list registers may be linked to physical interrupts */
 
 /* A VM with so many vCPUs and list registers, its vCPUs loaded and awake, all groups enabled everywhere, all interrupts in group 1. */
 void machine_make(unsigned cpus, unsigned lr_count);

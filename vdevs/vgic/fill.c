@@ -47,7 +47,7 @@ static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, u
         return;
     }
     lr_write(cpu, n, v->word);
-    cpu->lr_was[n] = LR_PENDING | (v->hw ? LR_WAS_LINKED : 0);
+    cpu->lr_was[n] = LR_PENDING | (v->link ? LR_WAS_LINKED : 0);
 }
 
 static void lrs_drop(struct vgic_cpu *cpu, uint32_t drop) REQUIRES(cpu->lock)

@@ -181,6 +181,7 @@ int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid
     for (unsigned i = 0; i < g->cpu_count; i++) {
         struct virq *v = &g->cpus[i]->banked[intid];
         v->hw = true;
+        v->link = gic_info()->links;
         v->pintid = (uint16_t)pintid;
         g->cpus[i]->link[k] = v;
     }

@@ -4,7 +4,9 @@
 
 void virq_reset(struct virq *v, struct vgic_cpu *home)
 {
-    *v = (struct virq){ .bank = v->bank, .intid = v->intid, .pintid = v->pintid, .hw = v->hw, .home = home, .lr = -1 };
+    *v = (struct virq){
+        .bank = v->bank, .intid = v->intid, .pintid = v->pintid, .hw = v->hw, .link = v->link, .home = home, .lr = -1
+    };
     list_init(&v->node);
 }
 
@@ -115,8 +117,9 @@ static bool virq_sender_pending(const struct virq *v)
 struct lr virq_lr(const struct virq *v, bool deliver)
 {
     /* A list register that is linked to hardware cannot be pending and active: then the link is ours to keep. */
-    bool linked = v->hw && !(v->active && v->latch);
-    bool pending = deliver && !(linked && v->active) && virq_sender_pending(v);
+    bool linked = v->link && !(v->active && v->latch);
+    /* While it is active its line is the machine's to see: the interrupt fires again if it is high then. */
+    bool pending = deliver && !(v->hw && v->active && !v->latch) && virq_sender_pending(v);
     bool level = v->sources && !virq_edge(v);
     return (struct lr){
         .vintid = v->intid,

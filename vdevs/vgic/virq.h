@@ -25,6 +25,7 @@ struct virq {
     uint16_t intid;
     uint16_t pintid; /* with hw: the physical interrupt it stands for, on the core of its home */
     bool hw;
+    bool link; /* with hw: a list register may be linked to it, and deactivates it then */
     /* under lock: */
     struct vgic_cpu *home; /* read without lock to find the lock */
     struct list node;      /* in the home's queue, or empty */
