@@ -108,10 +108,11 @@ void virq_fold(struct virq *v, unsigned was, unsigned now)
         v->sources = 0;
 }
 
-/* Is it what the list register stands for that is pending, not only another sender's? */
+/* Is it what the list register stands for that is pending, not only another sender's? While it is active and others wait it is their turn then. */
 static bool virq_sender_pending(const struct virq *v)
 {
-    return v->latch & BIT(v->sender) || (v->sources && !virq_edge(v));
+    bool latched = v->latch & BIT(v->sender) && !(v->active && virq_others(v));
+    return latched || (v->sources && !virq_edge(v));
 }
 
 struct lr virq_lr(const struct virq *v, bool deliver)
