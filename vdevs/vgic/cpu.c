@@ -32,15 +32,6 @@ bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
     return false;
 }
 
-bool vgic_sgi_again(const struct vgic_cpu *cpu, const struct virq *v, unsigned senders)
-{
-    if (v->lr < 0 || v->latch != senders || cpu->lr_raw[v->lr] != v->word || cpu->dirty ||
-        !(gic_elrsr_read() >> v->lr & 1))
-        return false;
-    gic_lr_write((unsigned)v->lr, v->word);
-    return true;
-}
-
 bool vgic_wakes(guest_cpu *gcp)
 {
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);

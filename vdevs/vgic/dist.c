@@ -30,8 +30,10 @@ void dist_ctlr_write(const struct reg_access *a, uint64_t value)
 /* The virqs from `intid` on as the accessing vCPU sees them here; NULL: it is RES0. */
 static struct virq *virqs_at(const struct reg_access *a, uint32_t intid)
 {
-    const struct vgic *g = vgic_of(a);
-    return intid < VGIC_PRIVATE && g->version != 2 ? NULL : vgic_virq(vintc_cpu_data(a->gcp), intid);
+    struct vgic *g = vgic_of(a);
+    if (intid >= VGIC_PRIVATE)
+        return &g->spi[intid - VGIC_PRIVATE];
+    return g->version == 2 ? vgic_virq(vintc_cpu_data(a->gcp), intid) : NULL;
 }
 
 /* The bits of a first word that cannot be written: a GICv2's SGIs are always enabled, and made pending by GICD_SPENDSGIR. */

@@ -116,9 +116,17 @@ static inline struct vgic_cpu *vgic_cpu_at(const struct vgic *g, uint64_t affini
 
 /* sysreg.c */
 enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a) __running;
-/* cpu.c: an SGI of a vCPU to itself, the same as before: as far as is known it is still pending in its list register, but that is empty. Then, as in
+/* An SGI of a vCPU to itself, the same as before: as far as is known it is still pending in its list register, but that is empty. Then, as in
  * vgic_hw_fired(), all that is known becomes true again by the same word. */
-bool vgic_sgi_again(const struct vgic_cpu *cpu, const struct virq *v, unsigned senders) REQUIRES(cpu->lock);
+static inline bool vgic_sgi_again(const struct vgic_cpu *cpu, const struct virq *v, unsigned senders)
+    REQUIRES(cpu->lock)
+{
+    if (v->lr < 0 || v->latch != senders || cpu->lr_raw[v->lr] != v->word || cpu->dirty ||
+        !(gic_elrsr_read() >> v->lr & 1))
+        return false;
+    gic_lr_write((unsigned)v->lr, v->word);
+    return true;
+}
 /* sgi_v3.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
 void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 

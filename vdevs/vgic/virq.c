@@ -50,13 +50,17 @@ bool virq_line(struct virq *v, uint32_t source, bool high)
 }
 
 /* The next in turn behind whom the list register stood for. Not while that one is being served: its number is in the guest's hands. */
-static void sender_choose(struct virq *v)
+static __attribute__((noinline)) void sender_next(struct virq *v)
 {
     unsigned behind = v->latch & ~((2u << v->sender) - 1);
-    if (v->active || !virq_others(v))
-        return;
     v->sender = (uint8_t)__builtin_ctz(behind ? behind : v->latch);
     v->word = 0;
+}
+
+static void sender_choose(struct virq *v)
+{
+    if (!v->active && virq_others(v))
+        sender_next(v);
 }
 
 bool virq_latch_from(struct virq *v, unsigned senders)
