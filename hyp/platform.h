@@ -53,6 +53,8 @@ struct boot_options {
     enum test_fault test_fault;
 };
 
+struct power_driver;
+
 struct platform {
     char model[64];
     char compatible[64];
@@ -67,6 +69,9 @@ struct platform {
     bool psci_smc, psci_hvc; /* the psci node's method */
     bool psci_present;
     uint32_t psci_cpu_on; /* function id: PSCI 0.1 trees give their own */
+    const struct power_driver
+        *power_driver; /* of the device that resets the machine where no firmware does; NULL: none is known */
+    struct range power;
     struct gic_desc gic;
     uint64_t timer_freq;          /* clock-frequency of the timer node, 0: read CNTFRQ */
     uint32_t timer_ppi[4];        /* INTIDs: secure phys, phys, virt, hyp */
