@@ -97,7 +97,7 @@ vdevs_off := $(shell echo $(vdev_off) | tr A-Z a-z)
 # Built in by an option only, checked always.
 test_sources := $(if $(filter y,$(CONFIG_TEST_FAULTS)),,hyp/test_fault.c)
 sources := $(filter-out arch/arm64/offsets.c $(test_sources) $(foreach v,$(vdevs_off),vdevs/$(v).c vdevs/$(v)/%),\
-	$(call sources_of,arch/arm64 hyp/base hyp hyp/api boards boards/uart boards/rtc boards/$(board) vdevs vdevs/*))
+	$(call sources_of,arch/arm64 hyp/base hyp hyp/api boards boards/uart boards/rtc boards/power boards/$(board) vdevs vdevs/*))
 # The folder of vdevs that are none of ours.
 VDEV_EXTERNAL ?= $(CONFIG_VDEV_EXTERNAL)
 external := $(patsubst %/,%,$(VDEV_EXTERNAL))

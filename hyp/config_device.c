@@ -3,6 +3,7 @@
 #include <string.h>
 #include "hyp/config_parts.h"
 #include "hyp/factory.h"
+#include "hyp/platform.h"
 #include "hyp/text.h"
 
 void config_memory_read(struct config_reader *r, int node)
@@ -182,7 +183,7 @@ void config_devices_complete(struct config_reader *r)
     if (controllers > 1)
         config_refuse(r, vm->node, "%u interrupt controllers: one is possible", controllers);
     if (!controllers)
-        config_default_add(r, "arm,gic-v3", "intc@8000000");
+        config_default_add(r, platform()->gic.version == 2 ? "arm,gic-400" : "arm,gic-v3", "intc@8000000");
     if (!config_has_vdev(vm, "arm,armv8-timer"))
         config_default_add(r, "arm,armv8-timer", "timer");
     /* The controller goes first: the others' interrupts are read by it. */

@@ -205,7 +205,6 @@ static __running void core_irq(struct core *c)
         else
             core_deadline(c, c->sched.turn_end);
         break;
-    case GIC_PPI_MAINT: break; /* the fold that follows each exit has seen to it */
     case GIC_SGI_CALL: panic_stop_here(); break;
     case GIC_SGI_KICK: break;
     default:

@@ -10,6 +10,8 @@ static const struct {
     const char *compatible, *option;
 } factory_options[] = {
     { "arm,gic-v3", "CONFIG_VDEV_VGIC" },
+    { "arm,gic-400", "CONFIG_VDEV_VGIC" },
+    { "arm,cortex-a15-gic", "CONFIG_VDEV_VGIC" },
     { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
     { "arm,pl011", "CONFIG_VDEV_PL011" },
     { "arm,pl031", "CONFIG_VDEV_PL031" },

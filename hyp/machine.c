@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hyp/machine.h"
-#include "arch/arm64/firmware.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/dump.h"
 #include "hyp/exit.h"
+#include "hyp/power.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
@@ -16,7 +16,7 @@ void machine_off(void)
     log_info("powering off");
     results_line("R machine end");
     console_drain();
-    firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    power_off();
     log_error("this machine has no way to power off: parked");
     console_drain();
     panic_stop_here();
@@ -25,7 +25,7 @@ void machine_off(void)
 void machine_reset(void)
 {
     console_drain();
-    firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    power_reset();
     panic_stop_here();
 }
 

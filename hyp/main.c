@@ -17,6 +17,7 @@
 #include "hyp/machine.h"
 #include "hyp/pirq.h"
 #include "hyp/pool.h"
+#include "hyp/power.h"
 #include "hyp/smccc.h"
 #include "hyp/startup.h"
 #include "hyp/thread.h"
@@ -173,6 +174,7 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     greet(&machine, info);
     firmware_start(&machine);
     date_init(&machine.rtc);
+    power_init(&machine);
     vms_build(&machine, info);
     memset(machine.rng_seed, 0, sizeof(machine.rng_seed));
     cores_start(&machine);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fault of our own: one screen, then reset or park. Takes no lock, trusts nothing, nests once. */
 #include "arch/arm64/core_arch.h"
-#include "arch/arm64/firmware.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/panic.h"
 #include "arch/arm64/timer.h"
@@ -11,6 +10,7 @@
 #include "hyp/core.h"
 #include "hyp/exit.h"
 #include "hyp/machine.h"
+#include "hyp/power.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -136,7 +136,7 @@ static _Noreturn void panic_end(void)
     results_line("R machine panic");
     line(reset ? "  resetting (host option panic=reset)" : "  parked (host option panic=park)");
     if (reset)
-        firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+        power_reset();
     panic_stop_here();
 }
 

@@ -78,6 +78,8 @@ bool pirq_dispatch(uint32_t intid)
         p->fn(p->ctx);
         return true;
     }
+    if (intid == gic_info()->maint_intid)
+        return true; /* the fold that follows each exit has seen to it */
     gic_irq_disable(intid);
     log_limited(&limit, LOG_WARN, "interrupt %u belongs to nobody: disabled", intid);
     return true;

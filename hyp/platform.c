@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "hyp/dt.h"
+#include "boards/power/power.h"
 #include "hyp/platform_parts.h"
 #include "hyp/ranges.h"
 #include "hyp/text.h"
@@ -103,6 +104,15 @@ void platform_rtc(const void *fdt, struct platform *p)
     p->rtc.present = true;
 }
 
+static __startup void platform_power(const void *fdt, struct platform *p)
+{
+    for (unsigned i = 0; power_drivers[i] && !p->power_driver; i++) {
+        int node = dt_find(fdt, -1, power_drivers[i]->compatible);
+        if (node >= 0 && !dt_reg(fdt, node, 0, &p->power))
+            p->power_driver = power_drivers[i];
+    }
+}
+
 int platform_parse(void *fdt, size_t size, struct platform *p)
 {
     struct range place = p->fdt;
@@ -133,6 +143,7 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     if (gic < 0)
         return gic;
     platform_timer(fdt, gic, p);
+    platform_power(fdt, p);
     platform_uarts(fdt, gic, p);
     platform_rtc(fdt, p);
     return 0;

@@ -55,9 +55,12 @@ struct boot_options {
     enum { PANIC_RESET, PANIC_PARK } panic;
     enum { ON_END_OFF, ON_END_STAY } on_end;
     enum { ON_RESET_AS_VM, ON_RESET_STOP, ON_RESET_RESTART } on_reset;
+    enum gic_links gic_links;
     char marker[64]; /* console-marker=, empty: none */
     enum test_fault test_fault;
 };
+
+struct power_driver;
 
 struct platform {
     char model[64];
@@ -73,6 +76,9 @@ struct platform {
     bool psci_smc, psci_hvc; /* the psci node's method */
     bool psci_present;
     uint32_t psci_cpu_on; /* function id: PSCI 0.1 trees give their own */
+    const struct power_driver
+        *power_driver; /* of the device that resets the machine where no firmware does; NULL: none is known */
+    struct range power;
     struct gic_desc gic;
     uint64_t timer_freq;          /* clock-frequency of the timer node, 0: read CNTFRQ */
     uint32_t timer_ppi[4];        /* INTIDs: secure phys, phys, virt, hyp */

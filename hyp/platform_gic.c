@@ -90,6 +90,7 @@ int platform_gic(const void *fdt, struct platform *p)
     int err = version == 3 ? gic_v3(fdt, node, &p->gic) : gic_v2(fdt, node, &p->gic);
     if (err)
         return -ENODEV;
+    p->gic.links = p->options.gic_links;
     p->gic.maint_intid = dt_interrupt(fdt, node, 0, node);
     if (!p->gic.maint_intid) {
         p->gic.maint_intid = GIC_PPI_MAINT;

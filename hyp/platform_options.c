@@ -67,6 +67,7 @@ enum option_id {
     OPTION_PANIC,
     OPTION_ON_END,
     OPTION_ON_RESET,
+    OPTION_GIC_LINKS,
     OPTION_TEST_FAULT
 };
 
@@ -89,6 +90,9 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
         { "stack-protector", TEST_FAULT_STACK_PROTECTOR },
     };
     static const struct option_value on_reset[] = { { "stop", ON_RESET_STOP }, { "restart", ON_RESET_RESTART } };
+    static const struct option_value links[] = { { "auto", GIC_LINKS_AUTO },
+                                                 { "on", GIC_LINKS_ON },
+                                                 { "off", GIC_LINKS_OFF } };
     struct text marker;
     uint32_t v = 0;
     bool good = false;
@@ -121,6 +125,10 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
         good = option_choice(on_reset, ARRAY_LEN(on_reset), value, &v);
         o->on_reset = good ? v : o->on_reset;
         return good;
+    case OPTION_GIC_LINKS:
+        good = option_choice(links, ARRAY_LEN(links), value, &v);
+        o->gic_links = good ? v : o->gic_links;
+        return good;
     case OPTION_TEST_FAULT:
         good = option_choice(fault, ARRAY_LEN(fault), value, &v);
         o->test_fault = good ? v : o->test_fault;
@@ -132,10 +140,15 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
 static __startup void option_word(const char *word, struct boot_options *o)
 {
     static const struct option_value names[] = {
-        { "log", OPTION_LOG },           { "log-to", OPTION_LOG_TO },
-        { "console", OPTION_CONSOLE },   { "console-marker", OPTION_MARKER },
-        { "panic", OPTION_PANIC },       { "on-end", OPTION_ON_END },
-        { "on-reset", OPTION_ON_RESET }, { "test-fault", OPTION_TEST_FAULT },
+        { "log", OPTION_LOG },
+        { "log-to", OPTION_LOG_TO },
+        { "console", OPTION_CONSOLE },
+        { "console-marker", OPTION_MARKER },
+        { "panic", OPTION_PANIC },
+        { "on-end", OPTION_ON_END },
+        { "on-reset", OPTION_ON_RESET },
+        { "test-fault", OPTION_TEST_FAULT },
+        { "gic-links", OPTION_GIC_LINKS },
     };
     size_t length = strcspn(word, "=");
     const struct option_value *name = option_find(names, ARRAY_LEN(names), word, length);

@@ -11,7 +11,7 @@ static const struct gic_ops *ops;
 static struct gic_desc desc;
 static struct gic_info info;
 
-static const struct gic_ops *const back_ends[] = { [3] = &gicv3_ops };
+static const struct gic_ops *const back_ends[] = { [2] = &gicv2_ops, [3] = &gicv3_ops };
 
 int gic_init(const struct gic_desc *d)
 {
@@ -23,6 +23,7 @@ int gic_init(const struct gic_desc *d)
     desc = *d;
     ops = back_ends[d->version];
     info.version = d->version;
+    info.maint_intid = d->maint_intid ? d->maint_intid : GIC_PPI_MAINT;
     return ops->init(&desc, &info);
 }
 
@@ -33,7 +34,7 @@ int gic_core_init(unsigned core)
         return err;
     gic_irq_enable(GIC_SGI_KICK);
     gic_irq_enable(GIC_SGI_CALL);
-    gic_irq_enable(desc.maint_intid ? desc.maint_intid : GIC_PPI_MAINT);
+    gic_irq_enable(info.maint_intid);
     return 0;
 }
 

@@ -37,13 +37,20 @@ struct gic_vcpu {
     uint64_t apr0[4], apr1[4];
 };
 
+/* Does a list register deactivate the machine's interrupt that it links? Auto: unless the controller is known to forget an interrupt that way. */
+enum gic_links { GIC_LINKS_AUTO, GIC_LINKS_ON, GIC_LINKS_OFF };
+
 struct gic_info {
     uint8_t version; /* 2 or 3 */
     uint8_t lr_count;
     uint8_t vpri_bits; /* virtual priority bits implemented */
     uint8_t vpre_bits;
     uint16_t intid_limit; /* first SPI INTID that does not exist */
-    bool has_tds;         /* ICH_VTR_EL2.TDS */
+    bool links;           /* list registers may have HW=1 */
+    uint32_t maint_intid; /* the maintenance interrupt, a PPI */
+    /* What of ICH_HCR_EL2 traps ICC_DIR_EL1: TDIR, or TC with more. 0: GICv2, whose page of GICC_DIR is not mapped. */
+    uint64_t vhcr_trap_dir;
+    pa_t gicv; /* GICv2: the page of GICV that a guest may have; not GICV_DIR's */
 };
 
 /* What the host's tree says of the controller. */
@@ -55,6 +62,7 @@ struct gic_desc {
     uint64_t redist_stride;        /* 0: from GICR_TYPER.VLPIS */
     struct range cpu, vctrl, vcpu; /* GICv2: GICC, GICH, GICV */
     uint32_t maint_intid;
+    enum gic_links links; /* host option */
 };
 
 /* The distributor, by the boot core: every interrupt that firmware left is disabled, not pending, not active. */
@@ -92,7 +100,7 @@ uint64_t gic_vhcr_read(void);
 void gic_vhcr_write(uint64_t v);
 uint64_t gic_vmcr_read(void);
 void gic_vmcr_write(uint64_t v);
-/* The running priority (0xff: idle) and ICV_CTLR_EL1 as the guest would read them, for accesses that ICH_HCR_EL2.TC traps. */
+/* GICv3 only: the running priority (0xff: idle) and ICV_CTLR_EL1 as the guest would read them, for accesses that ICH_HCR_EL2.TC traps. */
 uint8_t gic_vrpr_read(void);
 uint64_t gic_vctlr_read(void);
 /* Loads/saves all of it when another vCPU comes to this core; gic_vcpu_reset() gives the state after a warm reset. */

@@ -28,11 +28,12 @@ struct gic_ops {
     void (*vhcr_write)(uint64_t v);
     uint64_t (*vmcr_read)(void);
     void (*vmcr_write)(uint64_t v);
-    uint8_t (*vrpr_read)(void);
-    uint64_t (*vctlr_read)(void);
     void (*vcpu_load)(const struct gic_vcpu *s);
     void (*vcpu_save)(struct gic_vcpu *s);
     void (*vcpu_reset)(struct gic_vcpu *s);
+    /* GICv3 only: */
+    uint8_t (*vrpr_read)(void);
+    uint64_t (*vctlr_read)(void);
 };
 
 /* The distributor's register arrays, at the same offsets in GICD and in the GICR's SGI frame, in GICv2 and GICv3. */
@@ -48,4 +49,4 @@ enum gic_bit_set {
     GIC_ICFGR = 0xc00,
 };
 
-extern const struct gic_ops gicv3_ops;
+extern const struct gic_ops gicv2_ops, gicv3_ops;

@@ -132,7 +132,8 @@ void gicv3_virt_init(struct gic_info *info)
     info->lr_count = (uint8_t)(lr_count > GIC_MAX_LRS ? GIC_MAX_LRS : lr_count);
     info->vpri_bits = (uint8_t)(field_get(ICH_VTR_PRIBITS, vtr) + 1);
     info->vpre_bits = (uint8_t)(field_get(ICH_VTR_PREBITS, vtr) + 1);
-    info->has_tds = vtr & ICH_VTR_TDS;
+    info->links = true;
+    info->vhcr_trap_dir = vtr & ICH_VTR_TDS ? VGIC_HCR_TDIR : VGIC_HCR_TC;
     apr_count = info->vpre_bits < 6 ? 1 : info->vpre_bits == 6 ? 2 : 4;
     write_sysreg(ich_hcr_el2, 0);
     for (unsigned n = 0; n < info->lr_count; n++)

@@ -4,6 +4,7 @@
 
 static const struct uart_driver *const uart_drivers[] = {
     &uart_pl011,
+    &uart_aux,
 };
 
 const struct uart_driver *uart_driver_find(const char *compatible)

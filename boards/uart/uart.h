@@ -25,4 +25,4 @@ struct uart_driver {
 
 /* The driver for a compatible string, or NULL. Pure. */
 const struct uart_driver *uart_driver_find(const char *compatible);
-extern const struct uart_driver uart_pl011;
+extern const struct uart_driver uart_pl011, uart_aux;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine tests share: which set runs, the hypervisor under test, images, and how a machine is started."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,12 +22,32 @@ FETCH = {"Image-debian": "linux", "Image-debian-rt": "linux-rt", "Image-debian-c
          "Image-debian-new": "linux-new"}
 
 
+# Every test that starts a machine exists for both GICs. In the default set GICv2 runs these; the rest of it is marked full.
+GICV2_DEFAULT = re.compile("|".join((
+    r"test_conformance\[v2-(cortex-a53-2|cortex-a72-4|max-1)-True\]", r"test_conformance\[v2-cortex-a72-8-False\]",
+    r"test_debian\[v2-(direct-1-1G|uboot-2-1G|direct-4-\w+)\]", r"test_timer_ticks_and_load_on_all_cpus\[v2\]",
+    r"test_(poweroff|reboot)_of_one_leaves_the_other\[v2\]", r"test_conformance_with_own_clock\[v2\]",
+    r"test_each_scans_everything\[v2-\w+-\w+\]", r"test_a_fault_on_another_core_stops_all\[v2\]",
+    r"test_the_other_vm_goes_on\[v2-(loop|storm)\]", r"test_number_of_cores\[v2-8-8\]", r"test_log_on_the_shared_console\[v2\]",
+)))
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: only in the whole set (ARMATURE_TEST_ALL=1, make test-all)")
+    config.addinivalue_line("markers", "one_gic: not for each GIC version; GICv3 unless the test says otherwise")
 
 
+def pytest_generate_tests(metafunc):
+    if "gic" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("one_gic"):
+        metafunc.parametrize("gic", [3, 2], ids=["v3", "v2"], indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """The default set leaves out what is marked full, unless it was named on the command line."""
+    for item in items:
+        if getattr(item, "callspec", None) and item.callspec.params.get("gic") == 2 and not GICV2_DEFAULT.fullmatch(item.name):
+            item.add_marker(pytest.mark.full)
     if os.environ.get("ARMATURE_TEST_ALL") == "1" or config.getoption("-m"):
         return
     left_out = [item for item in items if item.get_closest_marker("full") and not any(a.endswith(item.name) for a in config.args)]
@@ -82,13 +103,20 @@ def image():
 
 
 @pytest.fixture
-def machine(tmp_path, hypervisor, request):
+def gic(request):
+    """The version of the machine's GIC: a test that starts a machine runs for each."""
+    return getattr(request, "param", 3)
+
+
+@pytest.fixture
+def machine(tmp_path, hypervisor, gic):
     """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test."""
     started = []
 
     def start(*arguments, hyp=None, **kwargs):
         folder = tmp_path / f"machine{len(started)}"
-        started.append(Machine(folder, arguments, hypervisor=hyp or hypervisor, **kwargs))
+        version = () if "--gic" in arguments else ("--gic", gic)
+        started.append(Machine(folder, (*version, *arguments), hypervisor=hyp or hypervisor, **kwargs))
         return started[-1]
     start.folder = tmp_path
     yield start

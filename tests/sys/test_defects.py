@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 The conformance guest finds defects: each patch in tests/defects breaks the hypervisor in one way, and the check that it names
-fails, alone. Its head has `subject:`, `fails:` (a regular expression for the names of the checks) and perhaps `append:`.
+fails, alone. Its head has `subject:`, `fails:` (a regular expression for the names of the checks) and perhaps `append:` and `gic:`.
 """
 import os
 import re
@@ -22,8 +22,9 @@ class Defect:
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
             self.text = file.read()
-        head = dict(re.findall(r"^(subject|fails|append): (.*)$", self.text.split("\n--- ")[0], re.M))
+        head = dict(re.findall(r"^(subject|fails|append|gic): (.*)$", self.text.split("\n--- ")[0], re.M))
         self.path, self.subject, self.fails, self.append = path, head["subject"], head["fails"], head.get("append", "")
+        self.gic = head.get("gic", "3")
         self.files = re.findall(r"^\+\+\+ b/(\S+)", self.text, re.M)
 
 
@@ -95,11 +96,12 @@ def test_every_subject_has_a_defect():
     assert {defect.subject for defect in defects()} == subjects()
 
 
+@pytest.mark.one_gic
 @pytest.mark.parametrize("defect", [pytest.param(d, id=d.subject, marks=[] if d.subject in IN_DEFAULT else pytest.mark.full)
                                     for d in defects()])
 def test_defect_is_found(machine, conformance, workshop, defect):
     arguments = ("--kernel", conformance, "--append", f"hyp=1 subjects={defect.subject} {defect.append}".strip(),
-                 "--cpus", CPUS, "--smp", CPUS)
+                 "--cpus", CPUS, "--smp", CPUS, "--gic", defect.gic)
     sound = machine(*arguments, hyp=workshop.sound, timeout=120)
     sound.wait()
     passed, failed = checks(sound)

@@ -185,10 +185,10 @@ def test_entered_at_el1(machine, image):
     started.expect(rb"virtualization=on")
 
 
-def tree_of_the_machine(folder, edit=None):
+def tree_of_the_machine(folder, gic, edit=None):
     """The tree that the emulator makes, changed by fdtput's arguments."""
     path = folder / "host.dtb"
-    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version=3,dumpdtb={path}", "-cpu", "cortex-a72",
+    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic},dumpdtb={path}", "-cpu", "cortex-a72",
                     "-smp", "4", "-m", "2G", "-nic", "none", "-display", "none"], check=True, timeout=20,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for arguments in edit or []:
@@ -219,8 +219,8 @@ def structure_damaged(data):
     ("version", lambda d: d[:20] + b"\0\0\0\x02\0\0\0\x02" + d[28:], rb"device tree version 2"),
     ("structure", structure_damaged, rb"corrupt device tree"),
 ])
-def test_corrupt_tree(machine, hypervisor, name, damage, reason):
-    data = tree_of_the_machine(machine.folder).read_bytes()
+def test_corrupt_tree(machine, hypervisor, gic, name, damage, reason):
+    data = tree_of_the_machine(machine.folder, gic).read_bytes()
     start_with_tree(machine, hypervisor, damage(data)).expect(reason)
 
 
@@ -234,8 +234,8 @@ def test_no_tree_in_x0(machine, hypervisor):
     ("no cores", [["-r", "/cpus"]], rb"host tree: no node /cpus"),
     ("no bundle", [], rb"no bundle: the tree's /chosen has no linux,initrd-start"),
 ])
-def test_tree_that_lacks_something(machine, hypervisor, name, edit, reason):
-    data = tree_of_the_machine(machine.folder, edit).read_bytes()
+def test_tree_that_lacks_something(machine, hypervisor, gic, name, edit, reason):
+    data = tree_of_the_machine(machine.folder, gic, edit).read_bytes()
     start_with_tree(machine, hypervisor, data).expect(reason)
 
 
@@ -244,7 +244,42 @@ def test_unknown_host_option_is_named(machine, image):
     started.expect_log(r'/chosen: bootargs: unknown word "cosnole=mux"')
 
 
+@pytest.mark.one_gic  # a GICv2 machine has 8 cores at most
 def test_more_cores_than_configured_are_named(machine, image):
     started = machine("--kernel", image("rtos.elf"), "--smp", 10, timeout=30)
     started.expect_log(r"/cpus: 10 cores, CONFIG_MAX_CORES=8: the others stay off")
+    started.expect(RTOS_GREETS)
+
+
+GIC_NODES = {
+    2: 'intc@8000000 { compatible = "arm,gic-400"; reg = <0 0x8000000 0 0x1000 0 0x8010000 0 0x2000>; interrupt-controller; #interrupt-cells = <3>; };',
+    3: 'intc@8000000 { compatible = "arm,gic-v3"; reg = <0 0x8000000 0 0x10000 0 0x80a0000 0 0x20000>; interrupt-controller; #interrupt-cells = <3>; };',
+}
+
+
+@pytest.mark.one_gic
+@pytest.mark.parametrize("machines, described", [(2, 3), (3, 2)])
+def test_a_gic_that_the_machine_cannot_give(machine, image, machines, described):
+    nodes = good_and(rtos_vm("bad", devices=GIC_NODES[described]))
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", machines, "--console", "mux",
+                      timeout=30)
+    started.expect_log(rf"/bad/intc@8000000: a GICv{described} is described, but this machine has a GICv{machines}")
+    started.expect(RTOS_GREETS)
+
+
+@pytest.mark.one_gic
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_gic_described_as_the_machine_has_it(machine, image, version):
+    nodes = [rtos_vm("good", devices=GIC_NODES[version])]
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", version, "--console", "mux",
+                      timeout=30)
+    started.expect(RTOS_GREETS)
+
+
+@pytest.mark.one_gic
+def test_more_vcpus_than_a_gicv2_has_interfaces(machine, image):
+    nodes = good_and(rtos_vm("bad", cpus=9, affinity=None))
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", 2, "--smp", 8, "--console", "mux",
+                      timeout=30)
+    started.expect_log(r"/bad/intc@8000000: a GICv2 has 8 CPU interfaces at most, the VM has 9 vCPUs")
     started.expect(RTOS_GREETS)

@@ -198,7 +198,7 @@ REFUSED = [
     (["--vms", "nothing"], "description 'nothing': no such file"),
     (["--vms", "v", "--cpus", "2"], "--cpus belongs to --kernel"),
     (["--kernel", "k", "--image", "a=b"], "--image belongs to --vms"),
-    (["--kernel", "k", "--gic", "2"], "--gic 2"),
+    (["--kernel", "k", "--gic", "4"], "--gic 4: qemu-virt can have 3, 2 here"),
     (["--kernel", "k", "--timeout", "soon"], "no number of seconds"),
     (["--kernel", "k", "--board", "toaster"], "invalid choice"),
     (["--kernel", "k", "--boot", "uboot", "--uboot", "nothing"], "U-Boot 'nothing': no such file"),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/watch.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
+/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/watch.c vdevs/vgic/dist.c vdevs/vgic/dist_v2.c vdevs/vgic/dist_v3.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi_v2.c vdevs/vgic/sgi_v3.c vdevs/vgic/sysreg.c vdevs/vgic/vgic.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv2_lr.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
 /* List registers as a cache: what is chosen, what comes back, and random traffic against a plain model of the interrupts. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -568,6 +568,19 @@ static void random_traffic(void **state)
     }
 }
 
+/* Where list registers must not be linked to the machine's interrupts, and EL2 deactivates them. */
+static void random_traffic_without_links(void **state)
+{
+    (void)state;
+    test_links = false;
+    for (unsigned seed = 1; seed <= 4; seed++) {
+        traffic(1, 2, false, seed);
+        traffic(3, 4, false, seed);
+        traffic(2, 4, true, seed);
+    }
+    test_links = true;
+}
+
 static void random_traffic_with_split_deactivation(void **state)
 {
     (void)state;
@@ -594,6 +607,7 @@ int main(void)
         cmocka_unit_test_teardown(timer_of_a_vcpu_that_leaves_the_core, teardown),
         cmocka_unit_test(random_traffic),
         cmocka_unit_test(random_traffic_with_split_deactivation),
+        cmocka_unit_test(random_traffic_without_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

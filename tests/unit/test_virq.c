@@ -147,7 +147,7 @@ static void list_register_of_a_level(void **state)
 static void list_register_of_a_linked(void **state)
 {
     (void)state;
-    v.hw = true;
+    v.hw = v.link = true;
     v.pintid = 27;
     v.sources = 1;
     struct lr lr = virq_lr(&v, true);

@@ -6,10 +6,14 @@
 #include <string.h>
 #include <cmocka.h>
 #include "arch/arm64/exit.h"
+#include "arch/arm64/gicv2_lr.h"
 #include "arch/arm64/gicv3_lr.h"
 #include "hyp/api/gasp.h"
 #include "tests/unit/vgic_support.h"
-#include "vdevs/vgic/vgic.c" /* its startup entry is its own */
+/* Their startup entries are their own. */
+#include "vdevs/vgic/vgic_v3.c"
+#undef GICD_SIZE
+#include "vdevs/vgic/vgic_v2.c"
 
 int qvm_report(const vdev_t *v, const char *fmt, ...)
 {
@@ -24,6 +28,8 @@ unsigned here;
 const char *test_log;
 vdev_t test_gic;
 struct gic_info test_gic_info;
+bool test_links = true;
+unsigned test_version = 3;
 
 static unsigned cpu_count;
 static const struct vintc_ops *intc;
@@ -81,7 +87,10 @@ int gasp_region_set(struct vdev_builder *b, unsigned n, const struct gasp_region
 {
     (void)b;
     for (unsigned i = 0; i < n; i++)
-        assert_int_equal(reg_table_check(rgn[i].regs, "gic"), 0);
+        if (rgn[i].flags & GRF_VIRT_RD)
+            assert_int_equal(reg_table_check(rgn[i].regs, "gic"), 0);
+        else
+            assert_int_equal(rgn[i].host_location, TEST_GICV);
     return EOK;
 }
 
@@ -143,7 +152,7 @@ void guest_cpu_resume(guest_cpu *gcp)
     gcp->kicks++;
 }
 
-/* What arch offers: GICv3's words, and registers of the core that runs. */
+/* What arch offers: the words of the version under test, and registers of the core that runs. */
 const struct gic_info *gic_info(void)
 {
     return &test_gic_info;
@@ -172,12 +181,12 @@ void gic_irq_set_active(uint32_t intid, bool active)
 
 uint64_t gic_lr_encode(struct lr lr)
 {
-    return gicv3_lr_encode(lr);
+    return test_gic_info.version == 2 ? gicv2_lr_encode(lr) : gicv3_lr_encode(lr);
 }
 
 struct lr gic_lr_decode(uint64_t raw)
 {
-    return gicv3_lr_decode(raw);
+    return test_gic_info.version == 2 ? gicv2_lr_decode(raw) : gicv3_lr_decode(raw);
 }
 
 uint64_t gic_lr_read(unsigned n)
@@ -197,7 +206,7 @@ uint64_t gic_elrsr_read(void)
 {
     uint64_t empty = 0;
     for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
-        struct lr lr = gicv3_lr_decode(cores[here].lr[n]);
+        struct lr lr = gic_lr_decode(cores[here].lr[n]);
         empty |= (uint64_t)(lr.state == LR_INVALID && !lr.eoi_maint) << n;
     }
     return empty;
@@ -248,13 +257,20 @@ static bool phys_asserted(void)
 void machine_make_reset(unsigned cpus, unsigned lr_count)
 {
     struct vdev_builder b = { .vdev = &test_gic, .path = "/vm/intc" };
+    int (*startup)(struct vdev_builder *, unsigned, const void *) = test_version == 2 ? v2_startup : v3_startup;
     memset(cores, 0, sizeof(cores));
     memset(test_cpus, 0, sizeof(test_cpus));
     cpu_count = cpus;
     here = 0;
     test_log = NULL;
     test_gic_info = (struct gic_info){
-        .version = 3, .lr_count = (uint8_t)lr_count, .vpri_bits = 5, .vpre_bits = 5, .has_tds = true
+        .version = (uint8_t)test_version,
+        .lr_count = (uint8_t)lr_count,
+        .vpri_bits = 5,
+        .vpre_bits = 5,
+        .links = test_links,
+        .vhcr_trap_dir = test_version == 3 ? VGIC_HCR_TDIR : 0,
+        .gicv = { TEST_GICV },
     };
     for (unsigned i = 0; i < cpus; i++) {
         test_cpus[i].index = i;
@@ -262,9 +278,9 @@ void machine_make_reset(unsigned cpus, unsigned lr_count)
     }
     test_gic = (vdev_t){ .v_factory = &gic_factory, .v_name = "intc", .v_device = calloc(1, sizeof(struct vgic)) };
     test_gic.v_block.location = QSL_NO_LOCATION;
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_OPTIONS_START, NULL), EOK);
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_OPTIONS_END, NULL), EOK);
-    assert_int_equal(vgic_startup(&b, VDEV_CTRL_ASSIGN, NULL), EOK);
+    assert_int_equal(startup(&b, VDEV_CTRL_OPTIONS_START, NULL), EOK);
+    assert_int_equal(startup(&b, VDEV_CTRL_OPTIONS_END, NULL), EOK);
+    assert_int_equal(startup(&b, VDEV_CTRL_ASSIGN, NULL), EOK);
     assert_int_equal(vgic_link_private(&b, &test_gic, 27, GIC_PPI_VTIMER, virt_asserted), EOK);
     assert_int_equal(vgic_link_private(&b, &test_gic, 30, GIC_PPI_PTIMER, phys_asserted), EOK);
     intc->reset(NULL);
@@ -278,8 +294,9 @@ void machine_make(unsigned cpus, unsigned lr_count)
         cores[i].vmcr = VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1 | field_make(VGIC_VMCR_PMR, 0xf8);
         cores[i].hcr = VGIC_HCR_EN;
         intc->load(&test_cpus[i]);
-        reg_write(i, (int)i, 0x14, 4, 0);
-        reg_write(i, (int)i, 0x10080, 4, ~UINT32_C(0));
+        if (test_version == 3)
+            reg_write(i, (int)i, 0x14, 4, 0);
+        reg_write(i, test_version == 3 ? (int)i : GICD, test_version == 3 ? 0x10080 : 0x80, 4, ~UINT32_C(0));
     }
     for (unsigned n = 1; n <= VGIC_SPIS / 32; n++)
         reg_write(0, GICD, 0x80 + 4 * n, 4, ~UINT32_C(0));
@@ -307,7 +324,8 @@ struct virq *machine_virq(unsigned cpu, uint32_t intid)
 /* An access as the dispatcher makes it, from a vCPU that is out for it. */
 static const struct reg *row_of(unsigned cpu, int frame, uint32_t offset, unsigned size, struct reg_access *a)
 {
-    const struct reg_table *t = frame == GICD ? &vgic_dist_regs : &vgic_redist_regs;
+    const struct reg_table *dist = test_gic_info.version == 2 ? &vgic_dist_v2_regs : &vgic_dist_v3_regs;
+    const struct reg_table *t = frame == GICD ? dist : frame == GICC_DIR_PAGE ? &dir_regs : &vgic_redist_regs;
     const struct reg *row = reg_find(t, offset);
     assert_true(t->other == REG_RAZ_WI);
     if (!row || !(row->sizes & BIT(size)) || offset % size)
@@ -378,7 +396,7 @@ static bool maintenance(const struct test_core *c)
     unsigned valid = 0, pending = 0;
     bool eoi = false;
     for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
-        struct lr lr = gicv3_lr_decode(c->lr[n]);
+        struct lr lr = gic_lr_decode(c->lr[n]);
         valid += lr.state != LR_INVALID;
         pending += lr.state == LR_PENDING;
         eoi |= lr.state == LR_INVALID && lr.eoi_maint;
@@ -461,7 +479,7 @@ static int best_lr(const struct test_core *c)
     unsigned pmr = (unsigned)field_get(VGIC_VMCR_PMR, c->vmcr);
     limit = pmr < limit ? pmr : limit;
     for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
-        struct lr lr = gicv3_lr_decode(c->lr[n]);
+        struct lr lr = gic_lr_decode(c->lr[n]);
         if (lr.state != LR_PENDING || lr.priority >= limit ||
             !(c->vmcr & (lr.group1 ? VGIC_VMCR_ENG1 : VGIC_VMCR_ENG0)))
             continue;
@@ -475,7 +493,7 @@ uint32_t guest_sees(unsigned cpu)
 {
     guest_enter(cpu);
     int n = best_lr(&cores[cpu]);
-    return n < 0 ? TEST_SPURIOUS : gicv3_lr_decode(cores[cpu].lr[n]).vintid;
+    return n < 0 ? TEST_SPURIOUS : gic_lr_decode(cores[cpu].lr[n]).vintid;
 }
 
 uint32_t guest_ack(unsigned cpu)
@@ -485,19 +503,21 @@ uint32_t guest_ack(unsigned cpu)
     int n = best_lr(c);
     if (n < 0)
         return TEST_SPURIOUS;
-    struct lr lr = gicv3_lr_decode(c->lr[n]);
-    c->lr[n] = field_set(ICH_LR_STATE, c->lr[n], LR_ACTIVE);
+    struct lr lr = gic_lr_decode(c->lr[n]);
+    uint8_t priority = lr.priority;
+    lr.state = LR_ACTIVE;
+    c->lr[n] = gic_lr_encode(lr);
     assert_true(c->depth < ARRAY_LEN(c->running));
-    c->running[c->depth++] = lr.priority;
+    c->running[c->depth++] = priority;
     machine_settle();
-    return lr.vintid;
+    return lr.vintid | (uint32_t)lr.source << 10;
 }
 
 static int active_lr(const struct test_core *c, uint32_t intid)
 {
     for (unsigned n = 0; n < test_gic_info.lr_count; n++) {
-        struct lr lr = gicv3_lr_decode(c->lr[n]);
-        if (lr.vintid == intid && lr.state & LR_ACTIVE)
+        struct lr lr = gic_lr_decode(c->lr[n]);
+        if (lr.vintid == (intid & 0x3ff) && lr.state & LR_ACTIVE)
             return (int)n;
     }
     return -1;
@@ -510,8 +530,9 @@ static void lr_deactivate(struct test_core *c, uint32_t intid)
         c->hcr = field_set(VGIC_HCR_EOICOUNT, c->hcr, field_get(VGIC_HCR_EOICOUNT, c->hcr) + 1);
         return;
     }
-    struct lr lr = gicv3_lr_decode(c->lr[n]);
-    c->lr[n] = field_set(ICH_LR_STATE, c->lr[n], lr.state & ~(unsigned)LR_ACTIVE);
+    struct lr lr = gic_lr_decode(c->lr[n]);
+    lr.state &= (uint8_t)~LR_ACTIVE;
+    c->lr[n] = gic_lr_encode(lr);
     if (lr.hw)
         c->phys_active[link_index(lr.pintid)] = false;
 }
@@ -531,7 +552,9 @@ void guest_dir(unsigned cpu, uint32_t intid)
 {
     struct test_core *c = &cores[cpu];
     guest_enter(cpu);
-    if (c->hcr & VGIC_HCR_TDIR)
+    if (test_gic_info.version == 2)
+        reg_write(cpu, GICC_DIR_PAGE, 0, 4, intid);
+    else if (c->hcr & VGIC_HCR_TDIR)
         icc(cpu, true, SYSREG_ISS(3, 0, 12, 11, 1), intid);
     else
         lr_deactivate(c, intid);

@@ -34,6 +34,9 @@ extern vdev_t test_gic;
 extern unsigned test_told[2];
 extern uint32_t test_told_param;
 extern struct gic_info test_gic_info;
+#define TEST_GICV 0xff846000
+extern unsigned test_version; /* of the next machine's GIC: 2 or 3 */
+extern bool test_links;       /* for the next machine: list registers may be linked to physical interrupts */
 
 /* A VM with so many vCPUs and list registers, its vCPUs loaded and awake, all groups enabled everywhere, all interrupts in group 1. */
 void machine_make(unsigned cpus, unsigned lr_count);
@@ -45,6 +48,7 @@ struct virq *machine_virq(unsigned cpu, uint32_t intid);
 
 /* One access to a frame: the distributor, or the redistributor of vCPU `frame`. */
 #define GICD (-1)
+#define GICC_DIR_PAGE (-2) /* GICv2 */
 uint64_t reg_read(unsigned cpu, int frame, uint32_t offset, unsigned size);
 void reg_write(unsigned cpu, int frame, uint32_t offset, unsigned size, uint64_t value);
 uint64_t icc(unsigned cpu, bool write, uint32_t reg, uint64_t value);
@@ -54,7 +58,7 @@ void guest_enter(unsigned cpu);
 void guest_leave(unsigned cpu);
 /* All of them, until nobody is kicked. */
 void machine_settle(void);
-/* What the guest does; each is followed by the exits that it causes. */
+/* What the guest does; each is followed by the exits that it causes. A GICv2's acknowledge answers the sender of an SGI in bits 12:10. */
 uint32_t guest_ack(unsigned cpu);
 void guest_eoi(unsigned cpu, uint32_t intid);
 void guest_dir(unsigned cpu, uint32_t intid);

@@ -26,7 +26,7 @@ class Board:
 
 BOARDS = {board.name: board for board in (
     Board(name="qemu-virt", machine="virt,virtualization=on,gic-version={gic}", deterministic=",dtb-randomness=off",
-          gics=(3,), cpu="cortex-a72", cores=4, cores_fixed=False, memory=2 * GIB, memory_fixed=False,
+          gics=(3, 2), cpu="cortex-a72", cores=4, cores_fixed=False, memory=2 * GIB, memory_fixed=False,
           firmware="/usr/lib/u-boot/qemu_arm64/u-boot.bin", firmware_option="-bios",
           card_option="if=virtio,format=raw,readonly=on,file={path}", serials=("console", "results")),
 )}

@@ -12,8 +12,14 @@ IPA_LIMIT = 1 << 48
 POLICIES = ("fail", "ignore", "abort")
 ENDINGS = ("restart", "stop")
 VCPU_LIMIT, NAME_LIMIT = 16, 31
-GICD, GICR, GICR_STRIDE = (0x08000000, 0x10000), 0x080A0000, 0x20000
+GICD, GICC, GICR, GICR_STRIDE = (0x08000000, 0x10000), (0x08010000, 0x2000), 0x080A0000, 0x20000
+GICV3, GICV2 = (b"arm,gic-v3",), (b"arm,gic-400", b"arm,cortex-a15-gic")
+GICV2_CPUS = 8
 TIMER_PPIS = (13, 14, 11, 10)
+
+
+def is_gic(node, kinds):
+    return any(kind in node.props.get("compatible", b"").split(b"\0") for kind in kinds)
 
 
 @dataclass
@@ -235,11 +241,14 @@ class Description:
                 self.fault(node.path, f"{name} is \"{value}\": one of {', '.join(words)} is possible")
 
     def gic_default(self, node, vm):
-        """Without an interrupt controller in the description the VM gets one where QEMU's virt has it."""
-        if any(b"arm,gic" in child.props.get("compatible", b"") for child in node.children):
-            return
-        path = f"{node.path} (its interrupt controller, added by default)"
-        vm.owned += [(*GICD, path), (GICR, GICR_STRIDE * vm.cpus, path)]
+        """Without an interrupt controller in the description the VM gets the machine's kind of one where QEMU's virt has it."""
+        described = [child for child in node.children if is_gic(child, GICV3 + GICV2)]
+        for child in described:
+            if is_gic(child, GICV2) and vm.cpus > GICV2_CPUS:
+                self.fault(child.path, f"a GICv2 has {GICV2_CPUS} CPU interfaces at most, the VM has {vm.cpus} vCPUs")
+        if not described:
+            path = f"{node.path} (its interrupt controller, added by default)"
+            vm.owned += [(*GICD, path), (*GICC, path), (GICR, GICR_STRIDE * vm.cpus, path)]
 
     def overlap_check(self, vm):
         if len(vm.ram) > RANGE_LIMIT:
@@ -259,7 +268,7 @@ class Description:
         owners = {(1, ppi): f"{vm_node.path} (the timer)" for ppi in TIMER_PPIS}
         for node in vm_node.children:
             compatible = node.props.get("compatible", b"")
-            if "interrupts" not in node or node.name == "armature,reserve" or b"arm,gic" in compatible or b"timer" in compatible:
+            if "interrupts" not in node or node.name == "armature,reserve" or is_gic(node, GICV3 + GICV2) or b"timer" in compatible:
                 continue
             cells = self.attempt(node.cells, "interrupts", fallback=[])
             if len(cells) % 3:

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from counts import Hypervisor, records_read  # noqa: E402
 from machines import Bench, Failed  # noqa: E402
-from rows import APART, EVENTS, LINUX, MEMORY, START, VDEV, Row  # noqa: E402
+from rows import APART, EVENTS, EVENTS_V2, LINUX, MEMORY, START, VDEV, Row  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
@@ -31,6 +31,7 @@ class Figure:
     bare: Optional[int] = None
     hosted: Optional[int] = None
     functions: Dict[str, float] = field(default_factory=dict)
+    devices: Optional[float] = None   # accesses of EL2 to devices
     missing: str = ""
 
     def ratio(self):
@@ -51,18 +52,22 @@ def per_window(functions, windows):
     return {name: round(count / windows, 1) for name, count in functions.items()}
 
 
-def events(bench, guest):
+def events(bench, guest, rows):
     """The rows of the EL1 guest: the median of 1 000 under Armature minus that on the bare machine."""
-    bare = rows_said(bench.bare("events-bare", guest, cores=2))
-    hosted = rows_said(bench.hosted("events", guest, RAW_ENTRY, cores=2))
-    where = functions_of(bench, bench.symbols, "events", hosted)
+    gic = rows[0].gic
+    name = f"events-v{gic}"
+    bare = rows_said(bench.bare(f"{name}-bare", guest, cores=2, gic=gic))
+    hosted = rows_said(bench.hosted(name, guest, RAW_ENTRY, cores=2, gic=gic))
+    where = functions_of(bench, bench.symbols, name, hosted)
+    records = [record for record in records_read(bench.path(f"{name}.counts")) if record.kind == "hint"]
+    devices = {said: round(record.devices / record.windows, 1) for said, record in zip(hosted, records)}
     figures = []
-    for row in EVENTS:
-        b, h = bare.get(row.name), hosted.get(row.name)
+    for row in rows:
+        b, h = bare.get(row.said()), hosted.get(row.said())
         if b is None or h is None:
             figures.append(Figure(row, missing=f"no such row {'on the bare machine' if b is None else 'under Armature'}"))
         else:
-            figures.append(Figure(row, h - b, b, h, where.get(row.name, {})))
+            figures.append(Figure(row, h - b, b, h, where.get(row.said(), {}), devices.get(row.said())))
     return figures
 
 
@@ -116,15 +121,16 @@ def number(value):
 
 
 def table(figures):
-    lines = [["row", "bare metal", "under Armature", "added or counted", "best peer", "target", "figure / target"]]
+    lines = [["row", "bare metal", "under Armature", "added or counted", "device accesses", "best peer", "target", "figure / target"]]
     for f in figures:
         best = f.row.best_peer()
         lines.append([f.row.name, number(f.bare), number(f.hosted), number(f.figure) if not f.missing else "not measured",
+                      "-" if f.devices is None else f"{f.devices:g}",
                       f"{number(best[0])} ({best[1]})" if best else "-", number(f.row.target),
                       "-" if f.ratio() is None else f"{f.ratio():.2f}" + (" above" if f.ratio() > 1 else "")])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    shown = ["| " + " | ".join(cell.ljust(width) if i in (0, 4) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))) + " |"
+    shown = ["| " + " | ".join(cell.ljust(width) if i in (0, 5) else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))) + " |"
              for line in lines]
     return "\n".join([shown[0], rule, *shown[1:]])
 
@@ -140,7 +146,7 @@ def functions_table(figures):
 
 
 def json_write(path, hypervisor, figures):
-    rows = [{"row": f.row.name, "note": f.row.note, "bare": f.bare, "armature": f.hosted, "figure": f.figure, "target": f.row.target,
+    rows = [{"row": f.row.name, "note": f.row.note, "bare": f.bare, "armature": f.hosted, "figure": f.figure, "devices": f.devices, "target": f.row.target,
              "ratio": f.ratio(), "peers": f.row.peers, "missing": f.missing, "functions": f.functions} for f in figures]
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"hypervisor": hypervisor, "rows": rows}, file, indent=1, ensure_ascii=False)
@@ -151,7 +157,8 @@ def results_write(path, figures):
     """A line a row, as on the results channel."""
     with open(path, "w", encoding="utf-8") as file:
         for f in figures:
-            said = f"missing={f.missing!r}" if f.missing else f"figure={f.figure} target={f.row.target}"
+            devices = "" if f.devices is None else f" devices={f.devices:g}"
+            said = f"missing={f.missing!r}" if f.missing else f"figure={f.figure}{devices} target={f.row.target}"
             file.write(f"R bench {said} row={f.row.name}\n")
 
 
@@ -165,7 +172,7 @@ def arguments():
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--out", default="build/bench.json")
     parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
-    parser.add_argument("--only", choices=("events", "vdevs", "linux", "memory"))
+    parser.add_argument("--only", choices=("events", "events-v2", "vdevs", "linux", "memory"))
     return parser.parse_args()
 
 
@@ -185,7 +192,8 @@ def main():
     args = arguments()
     bench = bench_make(args)
     linux_rows = [row for pair in LINUX for row in pair] + [START]
-    parts = {"events": (events, EVENTS, bench, args.guest), "vdevs": (vdevs, VDEV, bench, args.guest, args.vdevs), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
+    parts = {"events": (events, EVENTS, bench, args.guest, EVENTS), "events-v2": (events, EVENTS_V2, bench, args.guest, EVENTS_V2),
+             "vdevs": (vdevs, VDEV, bench, args.guest, args.vdevs), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
              "memory": (memory, [MEMORY], bench, args.guest)}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]

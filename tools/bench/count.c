@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A QEMU plugin that counts executed instructions: all of them, and those of a range of addresses one by one. What runs in the
- * machine is not changed and sees nothing of it. Needs -icount: one host thread then runs all cores.
+ * A QEMU plugin that counts executed instructions: all of them, and those of a range of addresses one by one; and what the latter
+ * access of devices. What runs in the machine is not changed and sees nothing of it. Needs -icount: one host thread then runs all cores.
  *
  * Arguments: out=FILE, base=, size= (the range, bytes), entry= (an address that ends the first window: the first execution there
  * after the range was entered). The machine's software opens and closes windows with hints, which are NOPs to it:
  *   HINT #96 opens a window · #97 closes it and adds it up · #98 forgets what was added up · #99 writes it out and forgets it
- * A record in FILE: "record KIND windows=N all=N", then "ADDRESS COUNT" for each address of the range that was executed.
+ * A record in FILE: "record KIND windows=N all=N devices=N", then "ADDRESS COUNT" for each address of the range that was executed.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -24,7 +24,8 @@
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION_USED;
 
 static uint64_t base, size, entry;
-static uint64_t slots; /* the first counts all instructions, the others one address each */
+static uint64_t
+    slots; /* the first counts all instructions, the last accesses to devices, the others one address each */
 static FILE *out;
 static uint64_t *counts, *opened, *added;
 static uint64_t windows;
@@ -50,8 +51,9 @@ static void added_clear(void)
 
 static void added_write(const char *kind)
 {
-    fprintf(out, "record %s windows=%" PRIu64 " all=%" PRIu64 "\n", kind, windows, added[0]);
-    for (uint64_t i = 1; i < slots; i++)
+    fprintf(out, "record %s windows=%" PRIu64 " all=%" PRIu64 " devices=%" PRIu64 "\n", kind, windows, added[0],
+            added[slots - 1]);
+    for (uint64_t i = 1; i < slots - 1; i++)
         if (added[i])
             fprintf(out, "%" PRIx64 " %" PRIu64 "\n", base + (i - 1) * INSN_SIZE, added[i]);
     fflush(out);
@@ -86,6 +88,14 @@ static void insn_executed(unsigned int vcpu, void *slot)
     ++*(uint64_t *)slot;
 }
 
+static void memory_accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *slot)
+{
+    (void)vcpu;
+    const struct qemu_plugin_hwaddr *where = qemu_plugin_get_hwaddr(info, address);
+    if (where && qemu_plugin_hwaddr_is_io(where))
+        ++*(uint64_t *)slot;
+}
+
 static void insn_count(struct qemu_plugin_insn *insn, uint64_t slot)
 {
     qemu_plugin_register_vcpu_insn_exec_cb(insn, insn_executed, QEMU_PLUGIN_CB_NO_REGS, &counts[slot]);
@@ -106,6 +116,8 @@ static void insn_watch(struct qemu_plugin_insn *insn)
         return;
     range_entered = true; /* translated now, so executed now */
     insn_count(insn, 1 + (address - base) / INSN_SIZE);
+    qemu_plugin_register_vcpu_mem_cb(insn, memory_accessed, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+                                     &counts[slots - 1]);
 }
 
 static void tb_watch(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -137,7 +149,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info
     size = strtoull(argument(argc, argv, "size"), NULL, 0);
     entry = strtoull(argument(argc, argv, "entry"), NULL, 0);
     range_entered = !size;
-    slots = 1 + size / INSN_SIZE;
+    slots = 2 + size / INSN_SIZE;
     counts = calloc(slots, sizeof(*counts));
     opened = calloc(slots, sizeof(*opened));
     added = calloc(slots, sizeof(*added));

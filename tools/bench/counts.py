@@ -17,6 +17,7 @@ class Record:
     kind: str
     windows: int
     everything: int
+    devices: int          # accesses of the hypervisor to devices
     addresses: Dict[int, int]
 
     def total(self):
@@ -60,8 +61,8 @@ def records_read(path):
         for line in file:
             words = line.split()
             if words[0] == "record":
-                windows, everything = (int(word.split("=")[1]) for word in words[2:4])
-                records.append(Record(words[1], windows, everything, {}))
+                windows, everything, devices = (int(word.split("=")[1]) for word in words[2:5])
+                records.append(Record(words[1], windows, everything, devices, {}))
             else:
                 records[-1].addresses[int(words[0], 16)] = int(words[1])
     return records

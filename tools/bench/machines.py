@@ -8,7 +8,7 @@ CPU = "cortex-a72,cntfrq=1000000000"
 MEMORY = 512
 # sleep=off: while all cores sleep the clock jumps to the next deadline instead of waiting for the host's.
 ICOUNT = ["-icount", "shift=0,sleep=off"]
-BARE = ["-M", "virt,gic-version=3,dtb-randomness=off", "-cpu", CPU, "-m", str(MEMORY), "-nic", "none", "-display", "none", "-monitor", "none",
+BARE = ["-M", "virt,gic-version={gic},dtb-randomness=off", "-cpu", CPU, "-m", str(MEMORY), "-nic", "none", "-display", "none", "-monitor", "none",
         "-no-reboot", "-rtc", "base=2024-01-01T00:00:00,clock=vm", "-serial", "stdio"]
 TIMEOUT = 600
 
@@ -42,15 +42,16 @@ class Bench:
     def plugin_option(self, name, ranges=""):
         return ["-plugin", f"{self.plugin},out={self.path(name + '.counts')}{ranges}"]
 
-    def bare(self, name, kernel, cores=1, initrd=None, append=None):
-        argv = [os.environ.get("ARMATURE_QEMU") or "qemu-system-aarch64", *BARE, *ICOUNT, "-smp", str(cores), "-kernel", kernel]
+    def bare(self, name, kernel, cores=1, initrd=None, append=None, gic=3):
+        machine = [word.format(gic=gic) for word in BARE]
+        argv = [os.environ.get("ARMATURE_QEMU") or "qemu-system-aarch64", *machine, *ICOUNT, "-smp", str(cores), "-kernel", kernel]
         argv += ["-initrd", initrd] if initrd else []
         argv += ["-append", append] if append else []
         return self.run(name, argv + self.plugin_option(name))
 
-    def hosted(self, name, kernel, load, cores=1, vcpus=None, initrd=None, append=None):
-        """As the only VM. The hypervisor's log is at path(NAME.log)."""
-        argv = [self.tool, "run", "--hyp", self.hypervisor, "--kernel", kernel, "--load", hex(load), "--cpus", str(vcpus or cores),
+    def hosted(self, name, kernel, load, cores=1, vcpus=None, initrd=None, append=None, gic=3):
+        """As the only VM. The hypervisor's log is at path(NAME.log). Timers are linked to list registers as on silicon."""
+        argv = [self.tool, "run", "--gic", str(gic), "--host-args", "gic-links=on", "--hyp", self.hypervisor, "--kernel", kernel, "--load", hex(load), "--cpus", str(vcpus or cores),
                 "--smp", str(cores), "--cpu", CPU, "--guest-mem", f"{MEMORY}M", "--icount", "--log", self.path(name + ".log"),
                 "--timeout", str(TIMEOUT)]
         argv += ["--initrd", initrd] if initrd else []

@@ -16,7 +16,7 @@ struct vgic_cpu *virq_lock_moved(struct virq *v, struct vgic_cpu *from)
 
 void virq_unlock_changed(struct virq *v, struct vgic_cpu *home, guest_cpu *self)
 {
-    bool any = v->route & IROUTER_IRM && virq_pending(v) && !vgic_cpu_participates(home);
+    bool any = v->any && virq_pending(v) && !vgic_cpu_participates(home);
     vgic_cpu_touch(home, v->hw ? DIRTY_ALL : v->intid < VGIC_PRIVATE ? DIRTY_LRS : DIRTY_LRS | DIRTY_SPI);
     virq_unlock(home);
     if (home->gcp != self)
@@ -57,11 +57,11 @@ static __running struct vgic_cpu *virq_lock_folded(struct virq *v, guest_cpu *se
     return home;
 }
 
-void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op)
+void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op, unsigned with)
 {
     guest_cpu *paused;
     struct vgic_cpu *home = virq_lock_folded(v, self, &paused);
-    bool changed = op(v), route = v->moving && !v->active, done = v->done;
+    bool changed = op(v, with), route = v->moving && !v->active, done = v->done;
     virq_unlock_after(v, home, changed, self);
     if (done)
         vgic_watched_tell(home->vgic);
@@ -74,7 +74,7 @@ void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op)
 void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op)
 {
     for (; bits; bits &= bits - 1)
-        virq_apply_folded(first + __builtin_ctz(bits), self, op);
+        virq_apply_folded(first + __builtin_ctz(bits), self, op, 0);
 }
 
 uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v))
@@ -90,6 +90,20 @@ uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const st
             guest_cpu_resume(paused);
     }
     return bits;
+}
+
+uint32_t virq_senders_read(struct virq *first, unsigned count, guest_cpu *self)
+{
+    uint32_t senders = 0;
+    for (unsigned n = 0; n < count; n++) {
+        guest_cpu *paused;
+        struct vgic_cpu *home = virq_lock_folded(&first[n], self, &paused);
+        senders |= (uint32_t)first[n].latch << 8 * n;
+        virq_unlock(home);
+        if (paused)
+            guest_cpu_resume(paused);
+    }
+    return senders;
 }
 
 /* While its virtual interrupt is active nobody watches the line; and no one else can ask another core's. */

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The distributor (IHI 0069 12.9), with one security state and affinity routing always on: GICD_CTLR.DS and .ARE are RAO/WI, what belongs to the
- * legacy view (GICD_ITARGETSR, GICD_SGIR, banked registers) or to another security state is RES0.
- */
-#include "vdevs/vgic/vgic.h"
+#include "vdevs/vgic/dist.h"
 
 #define GICD_CTLR_ENABLES (CTLR_ENABLE_GRP0 | CTLR_ENABLE_GRP1)
-#define GICD_CTLR_ARE BIT(4)
-#define GICD_CTLR_DS BIT(6)
-/* ITLinesNumber; IDbits: 10 bits of INTID; A3V. No LPIs, MBIs, extended SPIs; CPUNumber is 0 without the legacy view. */
-#define GICD_TYPER_VALUE (VGIC_SPIS / 32 | UINT64_C(9) << 19 | BIT(24))
-
-static uint64_t ctlr_read(const struct reg_access *a)
-{
-    return __atomic_load_n(&vgic_of(a)->ctlr, __ATOMIC_RELAXED) | GICD_CTLR_ARE | GICD_CTLR_DS;
-}
 
 /* When a group goes off, no vCPU takes an interrupt of it after the write (GICD_CTLR.RWP reads as 0): who runs is brought out. */
 static __running void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self)
@@ -31,7 +18,7 @@ static __running void ctlr_apply(struct vgic_cpu *cpu, bool off, guest_cpu *self
         guest_cpu_kick(cpu->gcp);
 }
 
-static __running void ctlr_write(const struct reg_access *a, uint64_t value)
+void dist_ctlr_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic *g = vgic_of(a);
     uint32_t new = (uint32_t)(value & GICD_CTLR_ENABLES);
@@ -40,24 +27,42 @@ static __running void ctlr_write(const struct reg_access *a, uint64_t value)
         ctlr_apply(g->cpus[i], old & ~new, a->gcp);
 }
 
-/* Registers of a bit an interrupt: index 0 holds SGIs and PPIs, which are in GICR; RES0 here. */
+/* The virqs from `intid` on as the accessing vCPU sees them here; NULL: it is RES0. */
+static struct virq *virqs_at(const struct reg_access *a, uint32_t intid)
+{
+    struct vgic *g = vgic_of(a);
+    if (intid >= VGIC_PRIVATE)
+        return &g->spi[intid - VGIC_PRIVATE];
+    return g->version == 2 ? vgic_virq(vintc_cpu_data(a->gcp), intid) : NULL;
+}
+
+/* The bits of a first word that cannot be written: a GICv2's SGIs are always enabled, and made pending by GICD_SPENDSGIR. */
+static uint32_t fixed_bits(const struct reg_access *a, enum virq_word word)
+{
+    bool fixed = word == WORD_SENABLE || word == WORD_CENABLE || word == WORD_SPEND || word == WORD_CPEND;
+    return fixed && !a->index ? (uint32_t)(BIT(VGIC_SGIS) - 1) : 0;
+}
+
+/* Registers of a bit an interrupt. */
 static __running uint64_t word_read(const struct reg_access *a, enum virq_word word)
 {
-    return a->index ? virq_word_read(&vgic_of(a)->spi[(a->index - 1) * 32], word, a->gcp) : 0;
+    struct virq *first = virqs_at(a, a->index * 32);
+    return first ? virq_word_read(first, word, a->gcp) : 0;
 }
 
 static __running void word_write(const struct reg_access *a, enum virq_word word, uint64_t value)
 {
-    if (a->index)
-        virq_word_write(&vgic_of(a)->spi[(a->index - 1) * 32], word, (uint32_t)value, a->gcp);
+    struct virq *first = virqs_at(a, a->index * 32);
+    if (first)
+        virq_word_write(first, word, (uint32_t)value & ~fixed_bits(a, word), a->gcp);
 }
 
 #define WORD_FUNCTIONS(name, word) \
-    static __running uint64_t name##_read(const struct reg_access *a) \
+    uint64_t dist_##name##_read(const struct reg_access *a) \
     { \
         return word_read(a, word); \
     } \
-    static __running void name##_write(const struct reg_access *a, uint64_t value) \
+    void dist_##name##_write(const struct reg_access *a, uint64_t value) \
     { \
         word_write(a, word, value); \
     }
@@ -69,94 +74,29 @@ WORD_FUNCTIONS(icpendr, WORD_CPEND)
 WORD_FUNCTIONS(isactiver, WORD_SACTIVE)
 WORD_FUNCTIONS(icactiver, WORD_CACTIVE)
 
-static uint64_t ipriorityr_read(const struct reg_access *a)
+uint64_t dist_ipriorityr_read(const struct reg_access *a)
 {
-    return a->index < VGIC_PRIVATE ? 0 : virq_priority_read(&vgic_of(a)->spi[a->index - VGIC_PRIVATE], a->size);
+    const struct virq *first = virqs_at(a, a->index);
+    return first ? virq_priority_read(first, a->size) : 0;
 }
 
-static void ipriorityr_write(const struct reg_access *a, uint64_t value)
+void dist_ipriorityr_write(const struct reg_access *a, uint64_t value)
 {
-    struct vgic *g = vgic_of(a);
-    if (a->index >= VGIC_PRIVATE)
-        virq_priority_write(&g->spi[a->index - VGIC_PRIVATE], a->size, value, g->priority_mask, a->gcp);
+    struct virq *first = virqs_at(a, a->index);
+    if (first)
+        virq_priority_write(first, a->size, value, vgic_of(a)->priority_mask, a->gcp);
 }
 
-static uint64_t icfgr_read(const struct reg_access *a)
+uint64_t dist_icfgr_read(const struct reg_access *a)
 {
-    return a->index < 2 ? 0 : virq_config_read(&vgic_of(a)->spi[(a->index - 2) * 16]);
+    const struct virq *first = virqs_at(a, a->index * 16);
+    return first ? virq_config_read(first) : 0;
 }
 
-static void icfgr_write(const struct reg_access *a, uint64_t value)
+/* The first register, of the SGIs, is read-only: they are edge-triggered. */
+void dist_icfgr_write(const struct reg_access *a, uint64_t value)
 {
-    if (a->index >= 2)
-        virq_config_write(&vgic_of(a)->spi[(a->index - 2) * 16], (uint32_t)value, a->gcp);
+    struct virq *first = virqs_at(a, a->index * 16);
+    if (first && a->index)
+        virq_config_write(first, (uint32_t)value, a->gcp);
 }
-
-/* 64 bits, either half of which can be accessed alone. */
-static uint64_t irouter_read(const struct reg_access *a)
-{
-    uint64_t route = __atomic_load_n(&vgic_of(a)->spi[a->index].route, __ATOMIC_RELAXED);
-    return route >> 8 * (a->offset & 4);
-}
-
-static __running void irouter_write(const struct reg_access *a, uint64_t value)
-{
-    struct vgic *g = vgic_of(a);
-    struct virq *v = &g->spi[a->index];
-    uint64_t half = a->offset & 4 ? FIELD(63, 32) : FIELD(31, 0), old = __atomic_load_n(&v->route, __ATOMIC_RELAXED);
-    vgic_route_set(g, v, a->size == 8 ? value : field_set(half, old, value), a->gcp);
-}
-
-/* Arrays of a bit an interrupt end where this distributor's interrupts do; what is behind is RES0, as is the whole of what has no row. */
-#define BITS_SPAN ((VGIC_SPIS + VGIC_PRIVATE) / 8)
-#define WORD_ROW(at, name, is_quick) \
-    { \
-        .offset = at, .span = BITS_SPAN, .stride = 4, .quick = is_quick, .sizes = REG_SIZE_4, .read = name##_read, \
-        .write = name##_write \
-    }
-#define ID_ROW(at, v) \
-    { \
-        .offset = at, .span = 4, .stride = 4, .sizes = REG_SIZE_4, .value = v \
-    }
-
-static const struct reg dist_rows[] = {
-    { .offset = 0x0000, .span = 4, .stride = 4, .sizes = REG_SIZE_4, .read = ctlr_read, .write = ctlr_write },
-    ID_ROW(0x0004, GICD_TYPER_VALUE),
-    ID_ROW(0x0008, VGIC_IIDR),
-    WORD_ROW(0x0080, igroupr, true),
-    WORD_ROW(0x0100, isenabler, true),
-    WORD_ROW(0x0180, icenabler, false),
-    WORD_ROW(0x0200, ispendr, false),
-    WORD_ROW(0x0280, icpendr, false),
-    WORD_ROW(0x0300, isactiver, false),
-    WORD_ROW(0x0380, icactiver, false),
-    { .offset = 0x0400,
-      .span = VGIC_SPIS + VGIC_PRIVATE,
-      .stride = 1,
-      .quick = true,
-      .sizes = REG_SIZE_1 | REG_SIZE_4,
-      .read = ipriorityr_read,
-      .write = ipriorityr_write },
-    { .offset = 0x0c00,
-      .span = (VGIC_SPIS + VGIC_PRIVATE) / 4,
-      .stride = 4,
-      .sizes = REG_SIZE_4,
-      .read = icfgr_read,
-      .write = icfgr_write },
-    { .offset = 0x6000 + 8 * VGIC_PRIVATE,
-      .span = 8 * VGIC_SPIS,
-      .stride = 8,
-      .sizes = REG_SIZE_4 | REG_SIZE_8,
-      .read = irouter_read,
-      .write = irouter_write },
-    ID_ROW(0xffd0, 0x44), /* GICD_PIDR4 */
-    ID_ROW(0xffe0, 0x92), /* GICD_PIDR0 */
-    ID_ROW(0xffe4, 0xb4),
-    ID_ROW(0xffe8, VGIC_PIDR2),
-    ID_ROW(0xfff0, 0x0d), /* GICD_CIDR0 */
-    ID_ROW(0xfff4, 0xf0),
-    ID_ROW(0xfff8, 0x05),
-    ID_ROW(0xfffc, 0xb1),
-};
-
-const struct reg_table vgic_dist_regs = { .rows = dist_rows, .count = ARRAY_LEN(dist_rows), .other = REG_RAZ_WI };

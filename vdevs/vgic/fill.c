@@ -41,13 +41,13 @@ static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, u
         lr_take(cpu, n, v);
     }
     unsigned n = (unsigned)v->lr;
-    v->again = false; /* what it says is in the list register */
+    v->again = 0; /* what it says is in the list register */
     if (!v->word || !deliver || !virq_is_plain(v)) {
         lr_fill_any(cpu, v, n, deliver);
         return;
     }
     lr_write(cpu, n, v->word);
-    cpu->lr_was[n] = LR_PENDING | (v->hw ? LR_WAS_LINKED : 0);
+    cpu->lr_was[n] = LR_PENDING | (v->link ? LR_WAS_LINKED : 0);
 }
 
 static void lrs_drop(struct vgic_cpu *cpu, uint32_t drop) REQUIRES(cpu->lock)
@@ -67,7 +67,7 @@ static uint64_t hcr_decide(const struct lr_choice *c, uint64_t vmcr)
 {
     uint64_t hcr = VGIC_HCR_EN;
     if (c->active_out)
-        hcr |= VGIC_HCR_LRENPIE | (gic_info()->has_tds ? VGIC_HCR_TDIR : VGIC_HCR_TC);
+        hcr |= VGIC_HCR_LRENPIE | gic_info()->vhcr_trap_dir;
     if (c->pending_out)
         hcr |= VGIC_HCR_NPIE;
     if (c->closed_out & 1)
@@ -143,7 +143,7 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
     else
         lrs_fill_all(cpu, groups);
     if (__atomic_load_n(&cpu->vgic->split_eoi, __ATOMIC_RELAXED))
-        hcr |= gic_info()->has_tds ? VGIC_HCR_TDIR : VGIC_HCR_TC;
+        hcr |= gic_info()->vhcr_trap_dir;
     hcr_write(cpu, hcr);
 }
 
@@ -173,7 +173,7 @@ static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
     __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
     cpu_fill(cpu, dirty);
     lock_release(&cpu->lock);
-    if (dirty & DIRTY_SPI)
+    if (dirty & DIRTY_SPI && cpu->vgic->version == 3) /* a GICv2's deactivations always trap */
         split_eoi_check(cpu->vgic);
 }
 

@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which vCPU a shared interrupt goes to (GICD_IROUTER), and its move to another home. */
+/* Which vCPU a shared interrupt goes to (GICD_IROUTER, GICD_ITARGETSR), and its move to another home. */
 #include "vdevs/vgic/vgic.h"
-
-#define IROUTER_AFFINITY (FIELD(39, 32) | FIELD(23, 0))
 
 bool vgic_cpu_participates(const struct vgic_cpu *cpu)
 {
     return !cpu->asleep && (cpu->vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1) || cpu->core);
 }
 
-/* 1 of N: the home stays if it takes part, else the first that does. NULL: no vCPU has that affinity. */
+/* The vCPUs that a route names, bit by bit. */
+static uint64_t route_targets(const struct vgic *g, uint64_t route)
+{
+    if (g->version == 2)
+        return route;
+    if (route & IROUTER_IRM)
+        return ~UINT64_C(0) >> (64 - g->cpu_count);
+    const struct vgic_cpu *one = vgic_cpu_at(g, route & IROUTER_AFFINITY);
+    return one ? BIT(one->index) : 0;
+}
+
+/* 1 of N: the home stays if it is one and takes part, else the first that does, else it stays if it is one. NULL: there is none. */
 static struct vgic_cpu *route_target(const struct vgic *g, const struct virq *v)
 {
-    if (!(v->route & IROUTER_IRM))
-        return vgic_cpu_at(g, v->route & IROUTER_AFFINITY);
-    for (unsigned i = 0; i < g->cpu_count && !vgic_cpu_participates(v->home); i++)
-        if (vgic_cpu_participates(g->cpus[i]))
-            return g->cpus[i];
-    return v->home;
+    uint64_t set = route_targets(g, v->route);
+    if (!set)
+        return NULL;
+    bool stays = set & BIT(v->home->index);
+    if (stays && (!v->any || vgic_cpu_participates(v->home)))
+        return v->home;
+    for (uint64_t rest = set; rest && v->any; rest &= rest - 1)
+        if (vgic_cpu_participates(g->cpus[__builtin_ctzll(rest)]))
+            return g->cpus[__builtin_ctzll(rest)];
+    return stays ? v->home : g->cpus[__builtin_ctzll(set)];
 }
 
 static void pair_lock(struct vgic_cpu *a, struct vgic_cpu *b) NO_THREAD_SAFETY
@@ -84,7 +97,9 @@ void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *s
     for (unsigned i = 0; i <= g->cpu_count && !done; i++) {
         lock_acquire(&g->route_lock);
         old = v->home->gcp;
-        v->route = route & (IROUTER_IRM | IROUTER_AFFINITY);
+        v->route = route;
+        uint64_t set = route_targets(g, route);
+        __atomic_store_n(&v->any, (set & (set - 1)) != 0, __ATOMIC_RELAXED);
         done = route_apply(g, v, self);
         new = v->home->gcp;
         lock_release(&g->route_lock);
@@ -113,6 +128,6 @@ void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)
 void vgic_route_any(struct vgic *g, guest_cpu *self)
 {
     for (unsigned i = 0; i < VGIC_SPIS; i++)
-        if (__atomic_load_n(&g->spi[i].route, __ATOMIC_RELAXED) & IROUTER_IRM)
+        if (__atomic_load_n(&g->spi[i].any, __ATOMIC_RELAXED))
             vgic_route_update(g, &g->spi[i], self);
 }

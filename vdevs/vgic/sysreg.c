@@ -20,8 +20,9 @@
 #define ICC_CTLR_EOIMODE BIT(1)
 #define ICC_DIR_INTID FIELD(23, 0)
 
-static bool op_deactivate(struct virq *v)
+static bool op_deactivate(struct virq *v, unsigned with)
 {
+    (void)with;
     return v->active && (virq_set_active(v, false) || v->hw);
 }
 
@@ -29,7 +30,7 @@ static __running void dir_write(struct vgic_cpu *cpu, uint64_t value)
 {
     struct virq *v = vgic_virq(cpu, (uint32_t)field_get(ICC_DIR_INTID, value));
     if (v && (gic_vmcr_read() & VGIC_VMCR_EOIM))
-        virq_apply_folded(v, cpu->gcp, op_deactivate);
+        virq_apply_folded(v, cpu->gcp, op_deactivate, 0);
 }
 
 static void ctlr_write(uint64_t value)
@@ -68,5 +69,8 @@ static enum sysreg_result icc_read(struct sysreg_access *a)
 
 enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a)
 {
-    return a->write ? icc_write(vintc_cpu_data(gcp), a) : icc_read(a);
+    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
+    if (cpu->vgic->version == 2)
+        return SYSREG_UNDEF;
+    return a->write ? icc_write(cpu, a) : icc_read(a);
 }

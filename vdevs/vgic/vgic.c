@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The interrupt controller vdev: a GICv3 with one security state, no LPIs and no ITS. Node: compatible "arm,gic-v3", reg <GICD GICR>; both are where
- * QEMU's virt machine has them if the description does not say.
- */
+/* The interrupt controller vdev, as far as GICv2 and GICv3 are the same. */
 #include "hyp/api/gasp.h"
-#include "vdevs/vgic/vgic.h"
+#include "vdevs/vgic/build.h"
 #include <errno.h>
-#include <inttypes.h>
-
-#define GICD_SIZE KIB(64)
-#define GICR_SIZE KIB(128) /* of one vCPU */
-#define GICD_DEFAULT UINT64_C(0x08000000)
-#define GICR_DEFAULT UINT64_C(0x080a0000)
 
 static void cpu_reset(struct vgic_cpu *cpu)
 {
@@ -20,10 +11,11 @@ static void cpu_reset(struct vgic_cpu *cpu)
     lock_acquire(&cpu->lock);
     list_init(&cpu->queue);
     cpu->queued = 0;
-    cpu->asleep = true;
+    cpu->asleep = cpu->vgic->version == 3; /* a GICv2 has no such state */
     cpu->moved = cpu->done = false;
     cpu->vmcr = 0;
-    cpu->bank = (struct virq_bank){ .edge = BIT(VGIC_SGIS) - 1 };
+    cpu->bank =
+        (struct virq_bank){ .edge = BIT(VGIC_SGIS) - 1, .enabled = cpu->vgic->version == 2 ? BIT(VGIC_SGIS) - 1 : 0 };
     for (unsigned n = 0; n < VGIC_PRIVATE; n++)
         virq_reset(&cpu->banked[n], cpu);
     /* If a core still holds the vCPU, its hardware is of the past: not to be believed but to be written at the next entry. */
@@ -46,9 +38,12 @@ static void dist_reset(struct vgic *g)
     __atomic_store_n(&g->split_eoi, 0, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < ARRAY_LEN(g->banks); n++)
         g->banks[n] = (struct virq_bank){ .edge = 0 };
-    /* GICD_IROUTER resets to affinity 0.0.0.0: the first vCPU. */
-    for (unsigned n = 0; n < VGIC_SPIS; n++)
+    /* GICD_IROUTER resets to affinity 0.0.0.0: the first vCPU; GICD_ITARGETSR to no target, but where there is but one. */
+    for (unsigned n = 0; n < VGIC_SPIS; n++) {
         virq_reset(&g->spi[n], g->cpus[0]);
+        g->spi[n].nowhere = g->version == 2 && g->cpu_count > 1;
+        g->spi[n].route = g->version == 2 && g->cpu_count == 1;
+    }
 }
 
 void vgic_reset(guest_system *gsp)
@@ -88,31 +83,49 @@ static int __startup cpu_create(struct vgic *g, unsigned index)
     return EOK;
 }
 
-static int __startup places_check(struct vdev_builder *b, struct vgic *g)
+/* A guest's CPU interface is the machine's own, which is of one version. */
+static int __startup version_check(struct vdev_builder *b, unsigned version)
 {
+    unsigned host = gic_info()->version;
+    if (version != host)
+        return error_at(
+            ENOTSUP,
+            "%s: a GICv%u is described, but this machine has a GICv%u and can give guests no other; a VM whose "
+            "description names no interrupt controller gets the machine's kind",
+            b->path, version, host);
+    if (version == 2 && guest_cpu_count(b->gsp) > 8)
+        return error_at(ENOTSUP, "%s: a GICv2 has 8 CPU interfaces at most, the VM has %u vCPUs", b->path,
+                        guest_cpu_count(b->gsp));
+    return EOK;
+}
+
+static int __startup places_check(struct vdev_builder *b, uint64_t second_base, uint64_t second_size)
+{
+    struct vgic *g = b->vdev->v_device;
     qvm_state_block *place = &b->vdev->v_block;
     if (place->location == QSL_NO_LOCATION)
         place->location = GICD_DEFAULT;
     g->dist_base = place->location;
     g->dist_size = place->length;
-    if (!vdev_reg(b, 1, &g->redist_base, &g->redist_size)) {
-        g->redist_base = GICR_DEFAULT;
-        g->redist_size = GICR_SIZE * g->cpu_count;
+    if (!vdev_reg(b, 1, &g->second_base, &g->second_size)) {
+        g->second_base = second_base;
+        g->second_size = second_size;
     }
-    if (g->redist_size < GICR_SIZE * g->cpu_count)
-        return error_at(EINVAL, "%s: reg: the redistributors have 0x%" PRIx64 " bytes, %u vCPUs need 0x%" PRIx64,
-                        b->path, g->redist_size, g->cpu_count, GICR_SIZE * g->cpu_count);
     return EOK;
 }
 
-static int __startup vgic_create(struct vdev_builder *b)
+int vgic_create(struct vdev_builder *b, unsigned version, uint64_t second_base, uint64_t second_size)
 {
     struct vgic *g = b->vdev->v_device;
+    int err = version_check(b, version);
+    if (err)
+        return err;
     g->gsp = b->gsp;
+    g->version = (uint8_t)version;
     g->cpu_count = guest_cpu_count(b->gsp);
     g->lr_count = gic_info()->lr_count;
     g->priority_mask = (uint8_t)(0xff << (8 - gic_info()->vpri_bits));
-    int err = places_check(b, g);
+    err = places_check(b, second_base, second_size);
     for (unsigned i = 0; i < g->cpu_count && !err; i++)
         err = cpu_create(g, i);
     if (err)
@@ -127,60 +140,29 @@ static int __startup vgic_create(struct vdev_builder *b)
     return err;
 }
 
-static int __startup regions_set(struct vdev_builder *b)
+int vgic_region(struct vdev_builder *b, uint64_t location, uint64_t length, const struct reg_table *regs,
+                uint32_t cookie)
 {
-    const struct vgic *g = b->vdev->v_device;
     struct gasp_region region = {
         .flags = GRF_VIRT_RD | GRF_VIRT_WR,
+        .cookie = cookie,
         .vdev = b->vdev,
-        .regs = &vgic_dist_regs,
-        .guest = { .type = QST_MEMORY, .location = g->dist_base, .length = GICD_SIZE },
+        .regs = regs,
+        .guest = { .type = QST_MEMORY, .location = location, .length = length },
     };
-    int err = gasp_region_set(b, 1, &region);
-    for (unsigned i = 0; i < g->cpu_count && !err; i++) {
-        region.cookie = i;
-        region.regs = &vgic_redist_regs;
-        region.guest =
-            (qvm_state_block){ .type = QST_MEMORY, .location = g->redist_base + i * GICR_SIZE, .length = GICR_SIZE };
-        err = gasp_region_set(b, 1, &region);
-    }
-    return err;
+    return gasp_region_set(b, 1, &region);
 }
 
-/* What the node copied from the description does not say; the framework adds the phandle and what makes it an interrupt controller. */
-static int __startup vgic_gen_fdt(struct vdev_builder *b, struct vdev_fdt *f)
+int vgic_fdt_reg(struct vdev_builder *b, struct vdev_fdt *f)
 {
     const struct vgic *g = b->vdev->v_device;
-    const uint64_t places[] = { g->dist_base, g->dist_size, g->redist_base, g->redist_size };
-    uint32_t reg[2 * ARRAY_LEN(places)], two = 2;
+    const uint64_t places[] = { g->dist_base, g->dist_size, g->second_base, g->second_size };
+    uint32_t reg[2 * ARRAY_LEN(places)];
     for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
         reg[2 * i] = (uint32_t)(places[i] >> 32);
         reg[2 * i + 1] = (uint32_t)places[i];
     }
-    int err = vdev_fdt_u32s(f, "reg", reg, ARRAY_LEN(reg));
-    if (!err)
-        err = vdev_fdt_u32s(f, "#address-cells", &two, 1);
-    if (!err)
-        err = vdev_fdt_u32s(f, "#size-cells", &two, 1);
-    if (!err)
-        err = vdev_fdt_prop(f, "ranges", NULL, 0);
-    return err;
-}
-
-static int __startup vgic_startup(struct vdev_builder *b, unsigned ctrl, const void *arg)
-{
-    phase_assume_startup();
-    if (ctrl == VDEV_CTRL_OPTIONS_START) {
-        b->vdev->v_block.length = GICD_SIZE;
-        return EOK;
-    }
-    if (ctrl == VDEV_CTRL_OPTIONS_END)
-        return vgic_create(b);
-    if (ctrl == VDEV_CTRL_ASSIGN)
-        return regions_set(b);
-    if (ctrl == VDEV_CTRL_GEN_FDT)
-        return vgic_gen_fdt(b, (struct vdev_fdt *)arg);
-    return EOK;
+    return vdev_fdt_u32s(f, "reg", reg, ARRAY_LEN(reg));
 }
 
 int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid, uint32_t pintid,
@@ -199,6 +181,7 @@ int vgic_link_private(struct vdev_builder *b, vdev_t *controller, uint32_t intid
     for (unsigned i = 0; i < g->cpu_count; i++) {
         struct virq *v = &g->cpus[i]->banked[intid];
         v->hw = true;
+        v->link = gic_info()->links;
         v->pintid = (uint16_t)pintid;
         g->cpus[i]->link[k] = v;
     }
@@ -219,29 +202,15 @@ static int vgic_report(const vdev_t *v)
 {
     const struct vgic *g = v->v_device;
     uint32_t ctlr = __atomic_load_n(&g->ctlr, __ATOMIC_RELAXED);
-    int err = qvm_report(v, "%u SPIs, %u list registers, group 0 %s, group 1 %s", VGIC_SPIS, g->lr_count,
-                         ctlr & CTLR_ENABLE_GRP0 ? "on" : "off", ctlr & CTLR_ENABLE_GRP1 ? "on" : "off");
+    int err = qvm_report(v, "GICv%u, %u SPIs, %u list registers, group 0 %s, group 1 %s", g->version, VGIC_SPIS,
+                         g->lr_count, ctlr & CTLR_ENABLE_GRP0 ? "on" : "off", ctlr & CTLR_ENABLE_GRP1 ? "on" : "off");
     for (unsigned i = 0; i < g->cpu_count && !err; i++)
         err = cpu_report(v, g->cpus[i]);
     return err;
 }
 
-static int vgic_control(vdev_t *v, unsigned ctrl, const void *arg)
+int vgic_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
     return ctrl == VDEV_CTRL_STATUS ? vgic_report(v) : EOK;
 }
-
-static const char *const vgic_compatible[] = { "arm,gic-v3", NULL };
-
-VDEV_FACTORY(vgic_factory) = {
-    .abi = QVM_VDEV_ABI,
-    .factory_flags = VFF_MANUAL_REGION | VFF_INTR_NO,
-    .safety = VDEV_SAFETY_SELECTED,
-    .name = "gic",
-    .compatible = vgic_compatible,
-    .extra_space = sizeof(struct vgic),
-    .startup = vgic_startup,
-    .control = vgic_control,
-    .pic = &vgic_pic,
-};

@@ -56,7 +56,9 @@ struct vgic {
     unsigned cpu_count;
     uint8_t priority_mask; /* the bits of a priority that exist */
     uint8_t lr_count;
-    uint64_t dist_base, dist_size, redist_base, redist_size;
+    uint8_t version; /* what the guest has: a GICv2 or a GICv3 */
+    uint64_t dist_base, dist_size;
+    uint64_t second_base, second_size; /* what comes second in `reg`: GICC, or the redistributors */
     struct {
         uint32_t intid, pintid;
         bool (*asserted)(void);
@@ -73,6 +75,7 @@ struct vgic {
 };
 
 #define IROUTER_IRM BIT(31)
+#define IROUTER_AFFINITY (FIELD(39, 32) | FIELD(23, 0))
 #define CTLR_ENABLE_GRP0 BIT(0)
 #define CTLR_ENABLE_GRP1 BIT(1)
 
@@ -117,7 +120,18 @@ static inline struct vgic_cpu *vgic_cpu_at(const struct vgic *g, uint64_t affini
 
 /* sysreg.c */
 enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a) __running;
-/* sgi.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
+/* An SGI of a vCPU to itself, the same as before: as far as is known it is still pending in its list register, but that is empty. Then, as in
+ * vgic_hw_fired(), all that is known becomes true again by the same word. */
+static inline bool vgic_sgi_again(const struct vgic_cpu *cpu, const struct virq *v, unsigned senders)
+    REQUIRES(cpu->lock)
+{
+    if (v->lr < 0 || v->latch != senders || cpu->lr_raw[v->lr] != v->word || cpu->dirty ||
+        !(gic_elrsr_read() >> v->lr & 1))
+        return false;
+    gic_lr_write((unsigned)v->lr, v->word);
+    return true;
+}
+/* sgi_v3.c: a write to ICC_SGI1R_EL1 and its like. `group1`: may it make group 1 interrupts pending (else group 0 only)? */
 void vgic_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
 /* access.c: virqs one by one, on any core. `self`: the vCPU whose exit this is; NULL: none's. */
@@ -144,12 +158,14 @@ static inline void virq_unlock_after(struct virq *v, struct vgic_cpu *home, bool
         virq_unlock(home);
 }
 /* An operation on what must be known for sure: a running vCPU that may have changed it is brought out first. Waits for that. */
-typedef bool (*virq_op)(struct virq *v); /* answers as virq_update() */
-void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op) __running;
+typedef bool (*virq_op)(struct virq *v, unsigned with); /* answers as virq_update() */
+void virq_apply_folded(struct virq *v, guest_cpu *self, virq_op op, unsigned with) __running;
 /* For every virq of first[0..31] whose bit is set. */
 void virq_apply_bits_folded(struct virq *first, uint32_t bits, guest_cpu *self, virq_op op) __running;
 /* Reads one bit of state of 32 virqs. */
 uint32_t virq_read_bits(struct virq *first, guest_cpu *self, bool (*is)(const struct virq *v)) __running;
+/* Who sent each of the `count` SGIs from `first` that are pending, a byte each. */
+uint32_t virq_senders_read(struct virq *first, unsigned count, guest_cpu *self) __running;
 /* Under lock: samples the line of a linked virq whose vCPU is in this core's hardware. */
 void virq_sample(struct virq *v);
 /* words.c: the registers that GICD and GICR have in common, on the 32 virqs from `first`. */
@@ -162,7 +178,7 @@ void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uin
 uint32_t virq_config_read(const struct virq *first);
 void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
 
-/* route.c: which vCPU a shared interrupt goes to. */
+/* route.c: which vCPU a shared interrupt goes to. `route`: as in struct virq, no bit but those that exist. */
 void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self) __running;
 /* Moves it to the home that its route asks for now, or as soon as it can move. Never waits. */
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
@@ -178,8 +194,8 @@ void vgic_watched_unmask(const struct virq *v, guest_cpu *self) __running;
 /* Tells of those that were ended. No lock held; never waits. */
 void vgic_watched_tell(struct vgic *g) __running;
 
-/* dist.c, redist.c */
-extern const struct reg_table vgic_dist_regs, vgic_redist_regs;
+/* dist_v2.c; dist_v3.c, redist.c */
+extern const struct reg_table vgic_dist_v2_regs, vgic_dist_v3_regs, vgic_redist_regs;
 /* vgic.c */
 void vgic_reset(guest_system *gsp);
 /* Startup: on every vCPU, private interrupt `intid` is the physical `pintid` of its core; `asserted` samples its line there. */

@@ -26,20 +26,24 @@ struct virq {
     uint16_t pintid; /* with hw: the physical interrupt it stands for, on the core of its home */
     bool hw;
     bool watched; /* somebody is to be told when the guest is done with it */
+    bool link; /* with hw: a list register may be linked to it, and deactivates it then */
     /* under lock: */
     struct vgic_cpu *home; /* read without lock to find the lock */
     struct list node;      /* in the home's queue, or empty */
     uint32_t sources; /* bit by bit, who drives the line high; with hw: 1 while the device asserts it, as last seen */
-    uint64_t route;   /* shared: GICD_IROUTER */
+    uint64_t route;   /* shared: GICD_IROUTER; of a GICv2 its byte of GICD_ITARGETSR */
     uint64_t word;    /* the list register of virq_lr() in the plain case, while that is known; else 0 */
     uint8_t priority;
-    int8_t lr;  /* the list register with its copy, or -1 */
-    bool latch; /* pending by an edge, an SGI or GICx_ISPENDR */
-    bool again; /* the latch was set once more since the list register was written */
+    int8_t lr; /* the list register with its copy, or -1 */
+    /* Pending by an edge, an SGI or GICx_ISPENDR: bit 0; of a GICv2's SGI bit by bit the vCPU that sent it. */
+    uint8_t latch;
+    uint8_t again;  /* what was latched once more since the list register was written */
+    uint8_t sender; /* whose bit of the latch the list register stands for; while active: who is being served */
     bool active;
     bool phys_active; /* with hw: the physical interrupt is active on behalf of this one */
-    bool nowhere;     /* shared: no vCPU has the affinity that GICD_IROUTER names */
+    bool nowhere;     /* shared: its route names no vCPU */
     bool done;        /* watched: the guest is, and nobody was told yet */
+    bool any;         /* shared: its route names several, one of which takes it */
     bool moving;      /* shared: goes to another home as soon as it is not active */
 };
 
@@ -94,21 +98,29 @@ static inline __must_check bool virq_update(struct virq *v)
     virq_queue(v);
     return !list_empty(&v->node) || v->lr >= 0;
 }
+/* What others sent of the same SGI: it waits until the list register is free of this one. */
+static inline unsigned virq_others(const struct virq *v)
+{
+    return v->latch & ~(unsigned)BIT(v->sender);
+}
 /* The plain case of a copy: nothing but pending, by an edge, by its line or by its link. */
 static inline bool virq_is_plain(const struct virq *v)
 {
-    return !v->active && !v->moving && (v->hw || v->sources || virq_edge(v));
+    return !v->active && !v->moving && !virq_others(v) && (v->hw || v->sources || virq_edge(v));
 }
 /* The same after its priority changed, which is the queue's order. */
 bool virq_requeue(struct virq *v) __must_check;
 /* The line's `source` goes high or low. Same answer. */
 bool virq_line(struct virq *v, uint32_t source, bool high) __must_check;
+/* A GICv2's SGI, from vCPUs bit by bit. Same answer. */
+bool virq_latch_from(struct virq *v, unsigned senders) __must_check;
+bool virq_unlatch_from(struct virq *v, unsigned senders) __must_check;
 /* An edge, an SGI, a write to GICx_ISPENDR. Same answer. */
 static inline __must_check bool virq_latch(struct virq *v)
 {
     if (v->latch && v->lr < 0)
         return false;
-    v->latch = true;
+    v->latch = 1;
     v->again = v->lr >= 0;
     return virq_update(v);
 }

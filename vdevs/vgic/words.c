@@ -41,25 +41,29 @@ static bool config_set(struct virq *v, bool edge)
     return virq_update(v);
 }
 
-static bool op_disable(struct virq *v)
+static bool op_disable(struct virq *v, unsigned with)
 {
+    (void)with;
     __atomic_fetch_and(&v->bank->enabled, ~virq_bit(v), __ATOMIC_RELAXED);
     return virq_update(v) || v->hw;
 }
 
-static bool op_unpend(struct virq *v)
+static bool op_unpend(struct virq *v, unsigned with)
 {
+    (void)with;
     virq_sample(v);
     return virq_unlatch(v) || v->hw;
 }
 
-static bool op_activate(struct virq *v)
+static bool op_activate(struct virq *v, unsigned with)
 {
+    (void)with;
     return virq_set_active(v, true) || v->hw;
 }
 
-static bool op_deactivate(struct virq *v)
+static bool op_deactivate(struct virq *v, unsigned with)
 {
+    (void)with;
     return virq_set_active(v, false) || v->hw;
 }
 

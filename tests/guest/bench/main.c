@@ -22,10 +22,11 @@
 #define UARTFR 0x18
 #define FR_TXFF BIT(5)
 #define SPI_TEST 40
-#define SGI_TEST 8
+#define PPI_TEST 22 /* nobody's */
 
 static uint32_t samples[SAMPLES_MAX];
 static uint64_t sample_count;
+static bool v2; /* the machine has a GICv2 */
 static struct ipi ipi __attribute__((aligned(256)));
 static uint64_t slot[32] __attribute__((aligned(256)));
 
@@ -35,6 +36,18 @@ static uint64_t slot[32] __attribute__((aligned(256)));
 #define ROW_BEGIN "hint #98"
 #define ROW_END "hint #99"
 #define mark(hint) asm volatile(hint ::: "memory")
+
+/* A GICv2 as Linux has it: everything in group 0, which is signalled as IRQ. */
+static void core_init(void)
+{
+    gic_cpu_init();
+    if (v2) {
+        write32(GICD + GICD_IGROUPR, 0);
+        write32(GICC + GICC_CTLR, GICC_CTLR_GRP0);
+    }
+    msr(vbar_el1, (uint64_t)(v2 ? bench_vectors_v2 : bench_vectors));
+    isb();
+}
 
 static void sort(uint32_t *a, uint64_t n)
 {
@@ -88,9 +101,9 @@ static void spi_off(void)
     write32(GICD + GICD_ICENABLER + 4, 1u << (SPI_TEST - 32));
 }
 
-static void sgi_off(void)
+static void ppi_off(void)
 {
-    write32(this_cpu()->redistributor + GICR_ICENABLER0, 1u << SGI_TEST);
+    write32(gic_bit_register(GICD_ICENABLER, PPI_TEST), 1u << PPI_TEST);
 }
 
 static void uart_ready(void)
@@ -118,9 +131,9 @@ static void rows_calls(void)
     row_call("read GICD_ISENABLER1", measure_read32, GICD + GICD_ISENABLER + 4, 0, NULL);
     row_call("write GICD_ISENABLER1", measure_write32, GICD + GICD_ISENABLER + 4, 1u << (SPI_TEST - 32), spi_off);
     spi_off();
-    row_call("write GICR_ISENABLER0", measure_write32, this_cpu()->redistributor + GICR_ISENABLER0, 1u << SGI_TEST,
-             sgi_off);
-    sgi_off();
+    row_call(v2 ? "write GICD_ISENABLER0" : "write GICR_ISENABLER0", measure_write32,
+             gic_bit_register(GICD_ISENABLER, PPI_TEST), 1u << PPI_TEST, ppi_off);
+    ppi_off();
     row_call("write GICD_IPRIORITYR (word)", measure_write32, GICD + GICD_IPRIORITYR + SPI_TEST, 0xa0a0a0a0, NULL);
     row_call("MRS ID_AA64MMFR0_EL1", measure_mmfr0, 0, 0, NULL);
     row_call("emulated PL011: read FR", measure_read32, UART_BASE + UARTFR, 0, NULL);
@@ -136,7 +149,7 @@ static void rows_interrupts(void)
     gic_enable(SGI_SELF);
     gic_enable(INTID_CNTV);
     uint64_t self = gic_sgi_to(this_cpu()->mpidr, SGI_SELF);
-    row("SGI to self → handler", median(measure_sgi_self, self, 0, NULL));
+    row("SGI to self → handler", median(v2 ? measure_sgi_self_v2 : measure_sgi_self, self, 0, NULL));
     row("vtimer deadline → handler, busy", median(measure_timer_busy, TIMER_AHEAD, 0, NULL));
     row("vtimer deadline → handler, from WFI", median(measure_timer_wfi, TIMER_AHEAD, 0, NULL));
 }
@@ -148,10 +161,8 @@ struct target {
 static uint64_t target_run(uint64_t arg)
 {
     const struct target *t = (const struct target *)arg;
-    gic_cpu_init();
+    core_init();
     gic_enable(SGI);
-    msr(vbar_el1, (uint64_t)bench_vectors);
-    isb();
     ipi_target(&ipi, t->reply, t->in_wfi);
     return 0;
 }
@@ -197,9 +208,9 @@ static void rows_cores(void)
     }
     uint64_t back = gic_sgi_to(this_cpu()->mpidr, SGI);
     gic_enable(SGI);
-    row_ipi("IPI one way, target spinning", measure_ipi, 0, false);
-    row_ipi("IPI one way, target in WFI", measure_ipi, 0, true);
-    row_ipi("IPI ping-pong, spinning", measure_ping_pong, back, false);
+    row_ipi("IPI one way, target spinning", v2 ? measure_ipi_v2 : measure_ipi, 0, false);
+    row_ipi("IPI one way, target in WFI", v2 ? measure_ipi_v2 : measure_ipi, 0, true);
+    row_ipi("IPI ping-pong, spinning", v2 ? measure_ping_pong_v2 : measure_ping_pong, back, false);
 }
 
 /* The vdev of tests/vdev-bench: where its places are, and the page whose writes it traps. */
@@ -270,10 +281,9 @@ void guest_main(void)
     if (!sample_count || sample_count > SAMPLES_MAX)
         sample_count = SAMPLES_MAX;
     print("# bench: counter %lu Hz, cpus %u, samples %lu\n", mrs(cntfrq_el0), cpu_count, sample_count);
+    v2 = gic_version() == 2;
     gic_init();
-    gic_cpu_init();
-    msr(vbar_el1, (uint64_t)bench_vectors);
-    isb();
+    core_init();
     if (vdev) {
         rows_vdev();
         print("# bench end\n");

@@ -56,18 +56,72 @@
     mrs     x0, id_aa64mmfr0_el1
     behind
 
-    function measure_sgi_self
+/* ICC_SGI1R_EL1, or GICD_SGIR through x11, which the handler leaves alone until it has come. */
+    .macro  gicd_load version
+    .if     \version == 2
+    mov     x11, #0x08000000
+    .endif
+    .endm
+    .macro  sgi_send number, version
+    .if     \version == 2
+    str     w\number, [x11, #0xf00]
+    .else
+    msr     icc_sgi1r_el1, x\number
+    .endif
+    .endm
+
+    .macro  sgi_functions version, suffix=
+    function measure_sgi_self\suffix
+    gicd_load \version
     mov     x9, #0
     mov     x12, #0
     msr     daifclr, #2
     isb
     mrs     x14, cntvct_el0
-    msr     icc_sgi1r_el1, x0
+    sgi_send 0, \version
     isb
 1:  cbz     x9, 1b
     msr     daifset, #2
     sub     x0, x9, x14
     ret
+
+    function measure_ipi\suffix
+    gicd_load \version
+    str     xzr, [x0]
+    dsb     sy
+    isb
+    mrs     x14, cntvct_el0
+    sgi_send 1, \version
+    isb
+1:  yield
+    ldr     x9, [x0]
+    cbz     x9, 1b
+    sub     x0, x9, x14
+    ret
+
+    function measure_ping_pong\suffix
+    mov     x9, #0
+    mov     x12, #0
+    gicd_load \version
+    str     xzr, [x0]
+    dsb     sy
+    msr     daifclr, #2
+    isb
+    mrs     x14, cntvct_el0
+    sgi_send 1, \version
+    isb
+1:  yield
+    cbz     x9, 1b
+    msr     daifset, #2
+    mov     x15, x9
+2:  yield
+    ldr     x9, [x0]
+    cbz     x9, 2b
+    sub     x0, x15, x14
+    ret
+    .endm
+    sgi_functions 3
+    sgi_functions 2, _v2
 
     .macro timer_arm
     mov     x9, #0
@@ -118,39 +172,6 @@
 5:  str     xzr, [x0, #16]
     ret
 
-    function measure_ipi
-    str     xzr, [x0]
-    dsb     sy
-    isb
-    mrs     x14, cntvct_el0
-    msr     icc_sgi1r_el1, x1
-    isb
-1:  yield
-    ldr     x9, [x0]
-    cbz     x9, 1b
-    sub     x0, x9, x14
-    ret
-
-    function measure_ping_pong
-    mov     x9, #0
-    mov     x12, #0
-    str     xzr, [x0]
-    dsb     sy
-    msr     daifclr, #2
-    isb
-    mrs     x14, cntvct_el0
-    msr     icc_sgi1r_el1, x1
-    isb
-1:  yield
-    cbz     x9, 1b
-    msr     daifset, #2
-    mov     x15, x9
-2:  yield
-    ldr     x9, [x0]
-    cbz     x9, 2b
-    sub     x0, x15, x14
-    ret
-
     function measure_cpu_on
     stp     x19, x20, [sp, #-32]!
     stp     x21, x30, [sp, #16]
@@ -195,10 +216,11 @@
     b       vectors + \n * 128
     .endm
 
+    .macro  vectors_make name, version
     .text
     .balign 2048
-    .globl  bench_vectors
-bench_vectors:
+    .globl  \name
+\name:
     other   0
     other   1
     other   2
@@ -206,11 +228,19 @@ bench_vectors:
     other   4
     .balign 128
     mrs     x9, cntvct_el0
+    .if     \version == 2
+    mov     x11, #0x08010000
+    ldr     w10, [x11, #0xc]
+    msr     cntv_ctl_el0, xzr
+    str     w10, [x11, #0x10]
+    mov     x11, #0x08000000
+    .else
     mrs     x10, icc_iar1_el1
     msr     cntv_ctl_el0, xzr
     msr     icc_eoir1_el1, x10
+    .endif
     cbz     x12, 1f
-    msr     icc_sgi1r_el1, x12
+    sgi_send 12, \version
 1:  isb
     eret
     other   6
@@ -223,3 +253,6 @@ bench_vectors:
     other   13
     other   14
     other   15
+    .endm
+    vectors_make bench_vectors, 3
+    vectors_make bench_vectors_v2, 2

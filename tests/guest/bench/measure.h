@@ -13,8 +13,9 @@ uint64_t measure_smc(uint64_t fid, uint64_t b);
 uint64_t measure_read32(uint64_t address, uint64_t b);
 uint64_t measure_write32(uint64_t address, uint64_t value);
 uint64_t measure_mmfr0(uint64_t a, uint64_t b);
-/* From the write of ICC_SGI1R_EL1 to the first instruction of the handler. Interrupts masked at call and return. */
+/* From the write of ICC_SGI1R_EL1, or GICD_SGIR, to the first instruction of the handler. Interrupts masked at call and return. */
 uint64_t measure_sgi_self(uint64_t sgi1r, uint64_t b);
+uint64_t measure_sgi_self_v2(uint64_t sgir, uint64_t b);
 /* From the virtual timer's deadline, `ticks` ahead, to the first instruction of the handler; spinning, or in WFI. */
 uint64_t measure_timer_busy(uint64_t ticks, uint64_t b);
 uint64_t measure_timer_wfi(uint64_t ticks, uint64_t b);
@@ -30,12 +31,15 @@ struct ipi {
 void ipi_target(struct ipi *ipi, uint64_t reply, uint64_t in_wfi);
 /* Sends, waits for ipi->time, gives the difference. */
 uint64_t measure_ipi(uint64_t ipi, uint64_t sgi1r);
+uint64_t measure_ipi_v2(uint64_t ipi, uint64_t sgir);
 /* Sends and waits for the reply's handler on this core. */
 uint64_t measure_ping_pong(uint64_t ipi, uint64_t sgi1r);
+uint64_t measure_ping_pong_v2(uint64_t ipi, uint64_t sgir);
 /* CPU_ON of mpidr with bench_secondary; waits for its first instruction's time in *slot. */
 uint64_t measure_cpu_on(uint64_t mpidr, uint64_t slot);
 /* Entered by CPU_ON with x0 = slot: writes its first instruction's time, turns itself off. */
 void bench_secondary(void);
 
-extern char bench_vectors[];
+/* The _v2 functions are for a GICv2, with all interrupts in group 0 signalled as IRQ. */
+extern char bench_vectors[], bench_vectors_v2[];
 #endif

@@ -18,6 +18,9 @@
 
 #define HYP_ONLY "what only the hypervisor promises (hyp=1)"
 #define NEEDS_CORES "one core"
+#define EMULATOR_GICV2 "the emulator's GICv2 acknowledges what its interface has disabled"
+#define NOT_A_GICV3 "the machine has a GICv2"
+#define NOT_A_GICV2 "the machine has a GICv3"
 
 /* ESR of an UNDEFINED instruction: EC 0, IL 1, ISS 0. */
 #define ESR_UNDEF ESR_IL

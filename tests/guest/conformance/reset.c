@@ -27,7 +27,7 @@ void reset_capture(void)
         at_reset.active |= read32(GICD + GICD_ISACTIVER + 4 * i);
         at_reset.pending |= read32(GICD + GICD_ISPENDR + 4 * i);
     }
-    for (unsigned int i = 0; i < cpu_count; i++) {
+    for (unsigned int i = 0; i < cpu_count && gic_version() == 3; i++) {
         uint64_t rd = GICR + i * GICR_STRIDE;
         at_reset.redistributors[i] = (struct redistributor_state){
             .waker = read32(rd + GICR_WAKER),
@@ -75,6 +75,10 @@ static void distributor(void)
 
 static void redistributors(void)
 {
+    if (gic_version() != 3) {
+        check_skip("IHI0069 GICR_WAKER", "reset: redistributors", NOT_A_GICV3);
+        return;
+    }
     struct redistributor_state all = { 0 };
     uint32_t waker = ~0u;
     for (unsigned int i = 0; i < cpu_count; i++) {

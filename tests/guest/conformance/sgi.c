@@ -22,7 +22,7 @@ static uint64_t collect(uint64_t us)
 static uint64_t enable_all(uint64_t unused)
 {
     core_gic_init(0);
-    write32(this_cpu()->redistributor + GICR_ISENABLER0, 0xffff);
+    write32(gic_bit_register(GICD_ISENABLER, 0), 0xffff);
     return unused;
 }
 
@@ -36,6 +36,18 @@ static uint64_t group0_fiq(uint64_t us)
     if (intid < INTID_SPECIAL)
         gic_eoi0(intid);
     return intid;
+}
+
+/* A GICv2's SGIs are always enabled. */
+static void disabled(void)
+{
+    gic_disable(SGI_A);
+    gic_send_sgi1(gic_sgi_to(this_cpu()->mpidr, SGI_A));
+    check(gic_poll(200) == INTID_NONE && gic_is_pending(SGI_A), "IHI0069 GICR_ISENABLER0",
+          "a disabled SGI stays pending");
+    gic_enable(SGI_A);
+    check_eq(gic_poll(10000), SGI_A, "IHI0069 GICR_ISENABLER0", "until it is enabled");
+    gic_eoi1(SGI_A);
 }
 
 static void to_self(void)
@@ -59,13 +71,8 @@ static void to_self(void)
     check_eq(gic_poll(10000), SGI_A, "IHI0069 Interrupt handling states", "it comes after EOI");
     gic_eoi1(SGI_A);
     check_eq(gic_poll(200), INTID_NONE, "IHI0069 Interrupt handling states", "and once");
-    gic_disable(SGI_A);
-    gic_send_sgi1(gic_sgi_to(me, SGI_A));
-    check(gic_poll(200) == INTID_NONE && gic_is_pending(SGI_A), "IHI0069 GICR_ISENABLER0",
-          "a disabled SGI stays pending");
-    gic_enable(SGI_A);
-    check_eq(gic_poll(10000), SGI_A, "IHI0069 GICR_ISENABLER0", "until it is enabled");
-    gic_eoi1(SGI_A);
+    if (gic_version() == 3)
+        disabled();
     gic_send_sgi1(gic_sgi_to(me, SGI_A));
     gic_send_sgi1(gic_sgi_to(me, SGI_B));
     gic_set_priority(SGI_B, 0x40);
@@ -142,12 +149,12 @@ static void to_many(void)
     uint64_t list = 0;
     for (unsigned int i = 1; i < cpu_count; i++)
         list |= BIT(cpus[i].mpidr & 0xf);
-    gic_send_sgi1((uint64_t)SGI_B << 24 | list);
+    gic_send_sgi1(gic_sgi_to_list(list, SGI_B));
     bool all = true;
     for (unsigned int i = 1; i < cpu_count; i++)
         all &= cpu_call(i, collect, 5000) == BIT(SGI_B);
     check(all, "IHI0069 ICC_SGI1R_EL1.TargetList", "a list of targets");
-    gic_send_sgi1((uint64_t)SGI_A << 24 | SGIR_IRM);
+    gic_send_sgi1(gic_sgi_to_others(SGI_A));
     all = true;
     for (unsigned int i = 1; i < cpu_count; i++)
         all &= cpu_call(i, collect, 5000) == BIT(SGI_A);
@@ -200,14 +207,19 @@ static uint64_t sleep_until_irq(uint64_t unused)
     return cpu->irq_last + unused;
 }
 
+static uint64_t sgis_pending(uint64_t unused)
+{
+    return (read32(gic_bit_register(GICD_ISPENDR, 0)) & 0xffff) + unused;
+}
+
 static void to_sleeper(void)
 {
     cpu_post(1, sleep_until_irq, 0);
     delay_us(3000);
     gic_send_sgi1(gic_sgi_to(cpus[1].mpidr, SGI_B));
     check(cpu_wait(1, 2000) && cpus[1].job_result == SGI_B, "DDI0487 WFI wake-up events", "an SGI wakes a core in WFI");
-    uint64_t other = cpus[cpu_count - 1].redistributor;
-    check_eq(read32(other + GICR_ISPENDR0) & 0xffff, 0, "IHI0069 GICR_ISPENDR0", "no SGI left pending anywhere");
+    uint64_t left = cpu_call(cpu_count - 1, sgis_pending, 0);
+    check_eq(left, 0, "IHI0069 GICR_ISPENDR0", "no SGI left pending anywhere");
 }
 
 static void sgi(void)
@@ -217,8 +229,10 @@ static void sgi(void)
     for (unsigned int i = 0; i < cpu_count; i++)
         cpu_call(i, enable_all, 0);
     to_self();
-    to_nobody();
-    groups();
+    if (gic_version() == 3) {
+        to_nobody();
+        groups();
+    }
     gic_cpu_init();
     enable_all(0);
     if (cpu_count < 2) {

@@ -51,6 +51,12 @@ static void entry_capture(struct entry_sysregs *e)
         e->igrpen0 = mrs(icc_igrpen0_el1);
         e->igrpen1 = mrs(icc_igrpen1_el1);
         e->icc_ctlr = mrs(icc_ctlr_el1);
+    } else {
+        uint32_t ctlr = read32(GICC + GICC_CTLR);
+        e->pmr = read32(GICC + GICC_PMR);
+        e->igrpen0 = ctlr & GICC_CTLR_GRP0;
+        e->igrpen1 = ctlr & GICC_CTLR_GRP1;
+        e->icc_ctlr = ctlr;
     }
 }
 

@@ -50,6 +50,11 @@ static void property(const char *node, unsigned int depth, const char *name, con
         machine.ram_base = be_cells(value, 8);
         machine.ram_size = be_cells((const char *)value + 8, 8);
     }
+    if (depth == 2 && string_equal(name, "compatible") && starts_with(value, "arm,gic-v3"))
+        machine.gic = 3;
+    if (depth == 2 && string_equal(name, "compatible") &&
+        (starts_with(value, "arm,gic-400") || starts_with(value, "arm,cortex-a15-gic")))
+        machine.gic = 2;
     if (depth == 3 && starts_with(node, "cpu@") && string_equal(name, "reg") && machine.cpus < ARRAY_LEN(machine.mpidr))
         machine.mpidr[machine.cpus++] = be_cells(value, len);
 }

@@ -8,6 +8,7 @@ struct machine {
     char bootargs[512];
     uint64_t ram_base, ram_size;
     unsigned int cpus;
+    unsigned int gic; /* the version that the interrupt controller's node names; 0: none known */
     uint64_t mpidr[16];
     uint64_t initrd_start, initrd_end;
 };

@@ -6,14 +6,41 @@
 #define GICR_TYPER_LAST BIT(4)
 #define PRIORITY_DEFAULT 0xa0a0a0a0u
 #define WAIT_MS 1000
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
 bool gic_has_sysregs(void)
 {
     return field_get(FIELD(27, 24), mrs(id_aa64pfr0_el1)) != 0;
 }
 
+unsigned int gic_version(void)
+{
+    return gic_has_sysregs() ? 3 : 2;
+}
+
+/* GICv2: every core's own bit, as its banked GICD_ITARGETSR0 says; with one core it says 0. */
+static uint8_t targets[CPUS_MAX];
+
+static void target_find(const struct cpu *cpu)
+{
+    uint8_t target = read32(GICD + GICD_ITARGETSR) & 0xff;
+    targets[cpu->index] = target ? target : 1;
+}
+
+static uint32_t target_of(uint64_t mpidr)
+{
+    for (unsigned int i = 0; i < cpu_count; i++)
+        if (cpus[i].mpidr == (mpidr & MPIDR_AFFINITY))
+            return targets[i];
+    return 0;
+}
+
 void gic_cpu_find(struct cpu *cpu)
 {
+    if (gic_version() == 2) {
+        target_find(cpu);
+        return;
+    }
     uint64_t mpidr = mrs(mpidr_el1);
     uint64_t affinity = (mpidr >> 8 & 0xff000000) | (mpidr & 0xffffff);
     for (uint64_t at = GICR;; at += GICR_STRIDE) {
@@ -33,6 +60,7 @@ unsigned int gic_intids(void)
     return n > INTID_SPECIAL ? INTID_SPECIAL : n;
 }
 
+/* A GICv2 has nothing to wait for: bit 31 is reserved there. */
 void gicd_wait(void)
 {
     wait_until(!(read32(GICD + GICD_CTLR) & GICD_CTLR_RWP), WAIT_MS);
@@ -40,7 +68,8 @@ void gicd_wait(void)
 
 void gicr_wait(void)
 {
-    wait_until(!(read32(this_cpu()->redistributor + GICR_CTLR) & GICR_CTLR_RWP), WAIT_MS);
+    if (gic_version() == 3)
+        wait_until(!(read32(this_cpu()->redistributor + GICR_CTLR) & GICR_CTLR_RWP), WAIT_MS);
 }
 
 void gic_init(void)
@@ -54,7 +83,8 @@ void gic_init(void)
         write32(GICD + GICD_ICPENDR + 4 * i, ~0u);
         write32(GICD + GICD_ICACTIVER + 4 * i, ~0u);
         write32(GICD + GICD_IGROUPR + 4 * i, ~0u);
-        write32(GICD + GICD_IGRPMODR + 4 * i, 0);
+        if (gic_version() == 3)
+            write32(GICD + GICD_IGRPMODR + 4 * i, 0);
     }
     for (uint32_t i = 32; i < gic_intids(); i += 4)
         write32(GICD + GICD_IPRIORITYR + i, PRIORITY_DEFAULT);
@@ -65,7 +95,19 @@ void gic_init(void)
     gicd_wait();
 }
 
-void gic_cpu_init(void)
+static void private_init(void)
+{
+    write32(GICD + GICD_ICENABLER, ~0u);
+    write32(GICD + GICD_ICPENDR, ~0u);
+    for (uint32_t i = 0; i < 4; i++)
+        write32(GICD + GICD_CPENDSGIR + 4 * i, ~0u);
+    write32(GICD + GICD_ICACTIVER, ~0u);
+    write32(GICD + GICD_IGROUPR, ~0u);
+    for (uint32_t i = 0; i < 32; i += 4)
+        write32(GICD + GICD_IPRIORITYR + i, PRIORITY_DEFAULT);
+}
+
+static void redistributor_init(void)
 {
     uint64_t rd = this_cpu()->redistributor;
     write32(rd + GICR_WAKER, read32(rd + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
@@ -78,29 +120,26 @@ void gic_cpu_init(void)
     for (uint32_t i = 0; i < 32; i += 4)
         write32(rd + GICR_IPRIORITYR + i, PRIORITY_DEFAULT);
     gicr_wait();
-    msr(icc_sre_el1, mrs(icc_sre_el1) | 1);
-    isb();
-    msr(icc_pmr_el1, 0xf0);
-    msr(icc_bpr1_el1, 0);
-    msr(icc_bpr0_el1, 0);
-    msr(icc_ctlr_el1, mrs(icc_ctlr_el1) & ~BIT(1) & ~BIT(0));
-    msr(icc_igrpen0_el1, 1);
-    msr(icc_igrpen1_el1, 1);
-    isb();
 }
 
-void gic_cpu_disable(void)
+void gic_cpu_init(void)
 {
-    msr(icc_igrpen0_el1, 0);
-    msr(icc_igrpen1_el1, 0);
-    isb();
+    if (gic_version() == 2)
+        private_init();
+    else
+        redistributor_init();
+    gic_interface_init();
+}
+
+/* Where the registers of an interrupt begin: its distributor's, which a GICv2 banks, or its redistributor's. */
+static uint64_t private_base(uint32_t intid)
+{
+    return intid < 32 && gic_version() == 3 ? this_cpu()->redistributor + GICR_SGI : GICD;
 }
 
 uint64_t gic_bit_register(uint32_t base, uint32_t intid)
 {
-    if (intid < 32)
-        return this_cpu()->redistributor + GICR_SGI + base;
-    return GICD + base + 4 * (intid / 32);
+    return private_base(intid) + base + 4 * (intid / 32);
 }
 
 static void bit_write(uint32_t base, uint32_t intid)
@@ -165,7 +204,7 @@ void gic_clear_active(uint32_t intid)
 
 static uint64_t priority_byte(uint32_t intid)
 {
-    return (intid < 32 ? this_cpu()->redistributor + GICR_SGI : GICD) + GICD_IPRIORITYR + intid;
+    return private_base(intid) + GICD_IPRIORITYR + intid;
 }
 
 void gic_set_priority(uint32_t intid, uint32_t priority)
@@ -189,7 +228,7 @@ void gic_set_group(uint32_t intid, unsigned int group)
 
 void gic_set_edge(uint32_t intid, bool edge)
 {
-    uint64_t at = (intid < 32 ? this_cpu()->redistributor + GICR_SGI : GICD) + GICD_ICFGR + 4 * (intid / 16);
+    uint64_t at = private_base(intid) + GICD_ICFGR + 4 * (intid / 16);
     uint32_t bit = 2u << intid % 16 * 2;
     write32(at, edge ? read32(at) | bit : read32(at) & ~bit);
     dsb(sy);
@@ -197,24 +236,55 @@ void gic_set_edge(uint32_t intid, bool edge)
 
 void gic_route(uint32_t spi, uint64_t mpidr)
 {
-    write64(GICD + GICD_IROUTER + 8 * (uint64_t)spi, mpidr);
+    if (gic_version() == 2)
+        write8(GICD + GICD_ITARGETSR + spi, target_of(mpidr));
+    else
+        write64(GICD + GICD_IROUTER + 8 * (uint64_t)spi, mpidr);
 }
 
-uint32_t gic_poll(uint64_t us)
+bool gic_route_any(uint32_t spi)
 {
-    uint64_t end = timer_count() + timer_ticks(us);
-    uint32_t intid;
-    do {
-        yield();
-        intid = gic_ack1();
-    } while (intid == INTID_NONE && timer_count() < end);
-    return intid;
+    if (gic_version() == 2) {
+        write8(GICD + GICD_ITARGETSR + spi, 0xff);
+        return true;
+    }
+    write64(GICD + GICD_IROUTER + 8 * (uint64_t)spi, IROUTER_IRM);
+    return read64(GICD + GICD_IROUTER + 8 * (uint64_t)spi) & IROUTER_IRM;
 }
+
+#define SGIR_TARGETS FIELD(23, 16)
+#define SGIR_OTHERS BIT(24)
 
 uint64_t gic_sgi_to(uint64_t mpidr, uint32_t intid)
 {
     uint64_t aff0 = mpidr & 0xff;
+    if (gic_version() == 2)
+        return field_make(SGIR_TARGETS, target_of(mpidr)) | intid;
     return field_make(FIELD(55, 48), mpidr >> 32) | field_make(FIELD(39, 32), mpidr >> 16) |
            field_make(FIELD(23, 16), mpidr >> 8) | field_make(FIELD(47, 44), aff0 / 16) | (uint64_t)intid << 24 |
            BIT(aff0 % 16);
+}
+
+uint64_t gic_sgi_to_list(uint64_t list, uint32_t intid)
+{
+    uint64_t value = gic_version() == 2 ? intid : (uint64_t)intid << 24 | list;
+    for (unsigned int i = 0; i < cpu_count && gic_version() == 2; i++)
+        if (list >> (cpus[i].mpidr & 0xf) & 1)
+            value |= gic_sgi_to(cpus[i].mpidr, intid);
+    return value;
+}
+
+uint64_t gic_sgi_to_others(uint32_t intid)
+{
+    return gic_version() == 2 ? SGIR_OTHERS | intid : (uint64_t)intid << 24 | SGIR_IRM;
+}
+
+void gic_send_sgi1(uint64_t value)
+{
+    dsb(ish);
+    if (gic_version() == 2)
+        write32(GICD + GICD_SGIR, (uint32_t)value);
+    else
+        msr(icc_sgi1r_el1, value);
+    isb();
 }

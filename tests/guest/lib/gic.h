@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* GICv3 as IHI 0069 has it: registers, and the few sequences every guest needs. One security state (GICD_CTLR.DS = 1). */
+/*
+ * GICv3 as IHI 0069 has it, or GICv2 as IHI 0048 does, whichever the machine has: registers, and the few sequences every guest needs. One security
+ * state. Group 1 is signalled as IRQ and group 0 as FIQ by both (GICv2: GICC_CTLR.FIQEn=1).
+ */
 #include "hyp/base/bits.h"
 #include "tests/guest/lib/regs.h"
 
 #define GICD UINT64_C(0x08000000)
+#define GICC UINT64_C(0x08010000)
 #define GICR UINT64_C(0x080a0000)
 #define GICR_STRIDE UINT64_C(0x20000)
 #define GICR_SGI UINT64_C(0x10000)
@@ -36,6 +40,22 @@ enum gicd_register {
     GICD_SPENDSGIR = 0x0f20,
     GICD_IROUTER = 0x6000,
     GICD_PIDR2 = 0xffe8,
+    GICD_V2_PIDR2 = 0x0fe8,
+};
+
+enum gicc_register {
+    GICC_CTLR = 0x0000,
+    GICC_PMR = 0x0004,
+    GICC_BPR = 0x0008,
+    GICC_IAR = 0x000c,
+    GICC_EOIR = 0x0010,
+    GICC_RPR = 0x0014,
+    GICC_HPPIR = 0x0018,
+    GICC_ABPR = 0x001c,
+    GICC_APR0 = 0x00d0,
+    GICC_NSAPR0 = 0x00e0,
+    GICC_IIDR = 0x00fc,
+    GICC_DIR = 0x1000,
 };
 
 enum gicr_register {
@@ -67,6 +87,12 @@ enum gicr_register {
 #define GICD_CTLR_DS BIT(6)
 #define GICD_CTLR_RWP BIT(31)
 #define GICR_CTLR_RWP BIT(3)
+#define GICC_CTLR_GRP0 BIT(0)
+#define GICC_CTLR_GRP1 BIT(1)
+#define GICC_CTLR_ACK BIT(2)
+#define GICC_CTLR_FIQ BIT(3)
+#define GICC_CTLR_CBPR BIT(4)
+#define GICC_CTLR_EOIMODE BIT(9)
 #define WAKER_SLEEP BIT(1)
 #define WAKER_ASLEEP BIT(2)
 #define IROUTER_IRM BIT(31)
@@ -74,17 +100,23 @@ enum gicr_register {
 
 #define INTID_SPECIAL 1020
 #define INTID_NONE 1023
+#define INTID_OTHER_GROUP 1022 /* GICv2: one is pending, of the group that this register does not take */
 
 struct cpu;
 
+/* 2 or 3. */
+unsigned int gic_version(void);
+
 /* Does ID_AA64PFR0_EL1.GIC say that the system registers are there? */
 bool gic_has_sysregs(void);
-/* Notes the redistributor whose GICR_TYPER has this core's affinity; 0 when there is none. */
+/* Notes the redistributor whose GICR_TYPER has this core's affinity, 0 when there is none; or its bit in GICD_ITARGETSR. */
 void gic_cpu_find(struct cpu *cpu);
-/* Distributor: ARE, both groups on; every SPI disabled, inactive, not pending, group 1, priority 0xa0, to the boot core. */
+/* Distributor: affinity routing, both groups on; every SPI disabled, inactive, not pending, group 1, priority 0xa0, to the boot core. */
 void gic_init(void);
-/* This core: redistributor awake, SGIs and PPIs disabled, inactive and group 1, priority 0xa0, PMR 0xf0, groups on, EOImode 0. */
+/* This core: redistributor awake, SGIs (a GICv2's are always enabled) and PPIs disabled, inactive and group 1, priority 0xa0, PMR 0xf0, groups on, EOImode 0. */
 void gic_cpu_init(void);
+/* The interface alone, as gic_cpu_init() leaves it. */
+void gic_interface_init(void);
 /* No interrupt is signalled to this core any more; its redistributor stays as it is. */
 void gic_cpu_disable(void);
 unsigned int gic_intids(void);
@@ -107,41 +139,32 @@ uint32_t gic_priority(uint32_t intid);
 void gic_set_group(uint32_t intid, unsigned int group);
 void gic_set_edge(uint32_t intid, bool edge);
 void gic_route(uint32_t spi, uint64_t mpidr);
+/* To any one core; false: the machine has no such routing. */
+bool gic_route_any(uint32_t spi);
 
-static inline uint32_t gic_ack1(void)
-{
-    uint64_t v = mrs(icc_iar1_el1);
-    dsb(sy);
-    return (uint32_t)v;
-}
-
-static inline uint32_t gic_ack0(void)
-{
-    uint64_t v = mrs(icc_iar0_el1);
-    dsb(sy);
-    return (uint32_t)v;
-}
-
-static inline void gic_eoi1(uint32_t intid)
-{
-    msr(icc_eoir1_el1, intid);
-    isb();
-}
-
-static inline void gic_eoi0(uint32_t intid)
-{
-    msr(icc_eoir0_el1, intid);
-    isb();
-}
+/* This core's interface, by group; an acknowledge answers the INTID alone, who sent an SGI goes back into its EOI and DIR. */
+uint32_t gic_ack1(void);
+uint32_t gic_ack0(void);
+void gic_eoi1(uint32_t intid);
+void gic_eoi0(uint32_t intid);
+void gic_deactivate(uint32_t intid);
+uint32_t gic_running_priority(void);
+uint32_t gic_highest_pending1(void);
+uint32_t gic_highest_pending0(void);
+uint32_t gic_mask(void);
+void gic_set_mask(uint32_t pmr);
+uint32_t gic_binary_point1(void);
+void gic_set_binary_point1(uint32_t bpr);
+void gic_set_eoimode(bool split);
+void gic_set_group_enable(unsigned int group, bool on);
+/* The active priorities of both groups, as far as the first register of each has them. */
+uint32_t gic_active_priorities(void);
 
 /* With interrupts masked: acknowledges the next group 1 interrupt, waiting at most `us`; INTID_NONE when none came. */
 uint32_t gic_poll(uint64_t us);
-/* The value for ICC_SGI1R_EL1 that sends `intid` to one core. */
+/* The value that sends `intid` to one core, to a list of cores of the lowest affinities, or to all others, for gic_send_sgi1(). */
 uint64_t gic_sgi_to(uint64_t mpidr, uint32_t intid);
-
-static inline void gic_send_sgi1(uint64_t value)
-{
-    dsb(ish);
-    msr(icc_sgi1r_el1, value);
-    isb();
-}
+uint64_t gic_sgi_to_list(uint64_t list, uint32_t intid);
+uint64_t gic_sgi_to_others(uint32_t intid);
+/* ICC_SGI1R_EL1, or GICD_SGIR. */
+void gic_send_sgi1(uint64_t value);

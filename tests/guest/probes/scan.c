@@ -155,8 +155,9 @@ void guest_main(void)
     uint64_t base = machine.ram_base, size = machine.ram_size, tree = cpus[0].entry_x[0];
     own[own_count++] = (struct range){ base, size };
     own[own_count++] = (struct range){ UART_BASE, 0x1000 };
-    own[own_count++] = (struct range){ GICD, 0x10000 };
-    own[own_count++] = (struct range){ GICR, cpu_count * GICR_STRIDE };
+    own[own_count++] = (struct range){ GICD, gic_version() == 2 ? 0x1000 : 0x10000 };
+    own[own_count++] =
+        gic_version() == 2 ? (struct range){ GICC, 0x2000 } : (struct range){ GICR, cpu_count * GICR_STRIDE };
     own_count = ranges_read("own", own, own_count);
     scan_count = ranges_read("scan", scans, scan_count);
     uint64_t start = align_up((uint64_t)_image_end, MIB(2)), end = base + size;

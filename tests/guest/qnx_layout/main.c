@@ -59,13 +59,13 @@ static void gic_setup(void)
 
 void layout_irq(void)
 {
-    uint32_t intid = gic_ack1();
+    uint32_t intid = (uint32_t)mrs(icc_iar1_el1);
     put_hex("LAYOUT interrupt ", intid);
     put_hex(", UARTMIS ", read32(UART + UARTMIS));
     put("\r\n");
     write32(UART + UARTIMSC, 0);
     write32(UART + UARTICR, UARTINT_ALL);
-    gic_eoi1(intid);
+    msr(icc_eoir1_el1, intid);
     taken++;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Software generated interrupts: ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1 (IHI 0069 12.2). */
-#include "vdevs/vgic/sgi.h"
+#include "vdevs/vgic/sgi_v3.h"
 
 #define SGI_TARGET_LIST FIELD(15, 0)
 #define SGI_AFF1 FIELD(23, 16)
@@ -16,22 +16,13 @@ uint64_t sgi_affinity(uint64_t value)
            field_get(SGI_RS, value) << 4;
 }
 
-/* To itself, the same SGI as before: as far as is known it is still pending in its list register, but that is empty. As in vgic_hw_fired(). */
-static bool sgi_again(const struct vgic_cpu *cpu, const struct virq *v)
-{
-    if (v->lr < 0 || cpu->lr_raw[v->lr] != v->word || cpu->dirty || !(gic_elrsr_read() >> v->lr & 1))
-        return false;
-    gic_lr_write((unsigned)v->lr, v->word);
-    return true;
-}
-
 static void sgi_send(struct vgic_cpu *from, struct vgic_cpu *to, uint64_t value, bool group1)
 {
     struct virq *v = &to->banked[field_get(SGI_INTID, value)];
     if (!group1 && virq_group1(v))
         return;
     lock_acquire(&to->lock);
-    bool changed = !(to == from && sgi_again(to, v)) && virq_latch(v);
+    bool changed = !(to == from && vgic_sgi_again(to, v, 1)) && virq_latch(v);
     if (changed)
         vgic_cpu_touch(to, DIRTY_LRS);
     lock_release(&to->lock);
