@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/gasp.c hyp/gasp_map.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/gasp.c hyp/base/lock.c hyp/gasp_map.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* The vdev API to the address space while the machine runs: soft changes against a model page by page, and maps. */
 #include <setjmp.h>
 #include <stdarg.h>

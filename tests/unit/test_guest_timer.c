@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/guest_clock.c hyp/alarm.c hyp/vm_life.c hyp/base/phase.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/guest_clock.c hyp/alarm.c hyp/vm_life.c hyp/base/phase.c tests/unit/alloc_fake.c tests/unit/thread_fake.c tests/unit/tree_support.c */
 /* Timers of vdevs on the guest's time, which stands still while the VM does. The counter is the test's. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,6 +62,16 @@ const struct platform *platform(void)
     return &none;
 }
 
+void guest_cpu_kick(guest_cpu *v)
+{
+    (void)v;
+}
+
+void vcpu_attend(struct guest_cpu *v)
+{
+    core_kick(v->ctx.core);
+}
+
 void core_kick(struct core *c)
 {
     (void)c;
@@ -103,7 +113,7 @@ static void reset(struct guest_system *vm)
 static const struct vintc_ops intc = { .reset = reset };
 static const struct config_vm config = { .on_reset = END_RESTART };
 static struct core core, other_core;
-static struct guest_cpu cpu = { .core = &core }, second = { .core = &other_core, .index = 1 },
+static struct guest_cpu cpu = { .ctx.core = &core }, second = { .ctx.core = &other_core, .index = 1 },
                         *cpus[] = { &cpu, &second };
 static struct guest_system vm = { .name = "linux", .cpus = cpus, .cpu_count = 2, .config = &config, .intc = &intc };
 static vdev_t vdev;

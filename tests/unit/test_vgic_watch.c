@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/watch.c vdevs/vgic/dist.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi.c vdevs/vgic/sysreg.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
+/* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/watch.c vdevs/vgic/dist.c vdevs/vgic/dist_v2.c vdevs/vgic/dist_v3.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi_v2.c vdevs/vgic/sgi_v3.c vdevs/vgic/sysreg.c vdevs/vgic/vgic.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv2_lr.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
 /* Shared interrupts whose end somebody waits for: told once for each, however the guest ends it. */
 #include <setjmp.h>
 #include <stdarg.h>

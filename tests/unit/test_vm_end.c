@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vm_life.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/vm_life.c tests/unit/thread_fake.c tests/unit/tree_support.c */
 /* A vdev ends its VM: once, and not before the machine runs. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,6 @@
 #include "hyp/guest_clock.h"
 #include "hyp/machine.h"
 #include "hyp/results.h"
-#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 #include "tests/unit/tree_support.h"
@@ -29,39 +28,10 @@ void guest_cpu_kick(guest_cpu *v)
     (void)v;
 }
 
-void sched_wake_urgent(struct context *x)
+void vcpu_attend(struct guest_cpu *v)
 {
-    (void)x;
+    (void)v;
     kicks++;
-}
-
-void thread_signal(struct thread *t)
-{
-    (void)t;
-}
-
-void thread_wait_signal(struct thread *t)
-{
-    (void)t;
-}
-
-void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
-{
-    (void)t;
-    (void)name;
-    (void)sched;
-    (void)fn;
-    (void)arg;
-}
-
-void threads_start(struct guest_system *g)
-{
-    (void)g;
-}
-
-void threads_end(struct guest_system *g)
-{
-    (void)g;
 }
 
 void machine_vm_ended(void)
@@ -106,11 +76,6 @@ int vdev_control_all(struct guest_system *vm, unsigned code)
     (void)vm;
     (void)code;
     return 0;
-}
-
-void vm_load(struct guest_system *g)
-{
-    (void)g;
 }
 
 static struct guest_cpu cpu, *cpus[] = { &cpu };
