@@ -31,6 +31,19 @@ const char *guest_name(const guest_system *gsp)
     return gsp->name;
 }
 
+enum guest_power_state guest_power_state_current(const guest_system *gsp)
+{
+    switch (__atomic_load_n(&gsp->state, __ATOMIC_RELAXED)) {
+    case VM_RUNNING: return GPS_ON;
+    case VM_PAUSED: return GPS_PAUSED;
+    case VM_CONFIGURED:
+    case VM_ENDING:
+    case VM_ENDED:
+    case VM_REFUSED: break;
+    }
+    return GPS_OFF;
+}
+
 vdev_t *vintc_vdev(const guest_system *gsp)
 {
     return gsp->intc_vdev;
@@ -148,6 +161,25 @@ static int memory_copy(guest_cpu *gcp, ipa_t ipa, void *data, uint64_t len, bool
     return EOK;
 }
 
+/* The same by the guest's own translation, at its present exception level, page by page. */
+static int virtual_copy(guest_cpu *gcp, uint64_t va, void *data, uint64_t len, bool write)
+{
+    if (!gcp)
+        return EINVAL;
+    bool el0 = (gcp->arch.regs.pstate & FIELD(3, 0)) == 0;
+    for (uint64_t done = 0; done < len;) {
+        uint64_t at = va + done, room = PAGE_SIZE - (at & (PAGE_SIZE - 1)), n = len - done < room ? len - done : room;
+        ipa_t ipa;
+        if (!vcpu_translate(at, el0, write, &ipa))
+            return -1;
+        int err = memory_copy(gcp, ipa, (char *)data + done, n, write);
+        if (err)
+            return err;
+        done += n;
+    }
+    return EOK;
+}
+
 /* One block's bytes into data, at most len; *done says how many. */
 static int block_read(guest_cpu *gcp, const qvm_state_block *blk, void *data, size_t len, size_t *done)
 {
@@ -156,6 +188,8 @@ static int block_read(guest_cpu *gcp, const qvm_state_block *blk, void *data, si
     *done = len < blk->length ? len : (size_t)blk->length;
     if (blk->type == QST_MEMORY)
         return memory_copy(gcp, IPA(blk->location), data, *done, false);
+    if (blk->type == QST_VIRTUAL)
+        return virtual_copy(gcp, blk->location, data, *done, false);
     if (blk->type == QST_HOST) {
         memcpy(data, va_ptr(VA(blk->location)), *done);
         return EOK;
@@ -178,6 +212,8 @@ static int block_write(guest_cpu *gcp, const qvm_state_block *blk, const void *d
     *done = len < blk->length ? len : (size_t)blk->length;
     if (blk->type == QST_MEMORY)
         return memory_copy(gcp, IPA(blk->location), (void *)data, *done, true);
+    if (blk->type == QST_VIRTUAL)
+        return virtual_copy(gcp, blk->location, (void *)data, *done, true);
     if (blk->type == QST_HOST) {
         memcpy(va_ptr(VA(blk->location)), data, *done);
         return EOK;
@@ -219,4 +255,21 @@ int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, 
         len -= done;
     }
     return len ? EINVAL : EOK;
+}
+
+int guest_write_all_ones(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n)
+{
+    uint64_t ones[8];
+    memset(ones, 0xff, sizeof(ones));
+    for (unsigned i = 0; i < n; i++) {
+        for (uint64_t done = 0; done < blk[i].length; done += sizeof(ones)) {
+            qvm_state_block piece = blk[i];
+            piece.location += done;
+            piece.length = piece.length - done < sizeof(ones) ? piece.length - done : sizeof(ones);
+            int err = guest_cpu_write(gcp, flags, &piece, 1, ones, piece.length);
+            if (err)
+                return err;
+        }
+    }
+    return EOK;
 }

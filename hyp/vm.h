@@ -9,6 +9,7 @@
 #include "hyp/base/lock.h"
 #include "hyp/base/log.h"
 #include "hyp/config.h"
+#include "hyp/gram.h"
 #include "hyp/instr.h"
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
@@ -60,7 +61,9 @@ struct CAPABILITY("guest address space") guest_system {
     vdev_t *intc_vdev;
     const struct vintc_ops *intc;
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
-    struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
+    struct gram gram[GRAM_MAX];              /* RAM that vdevs reserved */
+    unsigned gram_count;
+    struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
     unsigned image_count;
     uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
     struct instr_traps traps; /* instructions that vdevs serve */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vdev.c hyp/vdev_assign.c hyp/guest_intr.c hyp/vdev_api.c hyp/vdev_options.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/base/lock.c hyp/vdev.c hyp/vdev_assign.c hyp/guest_intr.c hyp/vdev_api.c hyp/vdev_options.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* The vdevs of a VM from description to end: order, places, interrupts, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,6 +106,9 @@ static int dev_startup(struct vdev_builder *b, unsigned code, const void *arg)
             assert_int_equal(((char *)v->v_device)[i], 0);
         v->v_block.length = 0x1000;
     }
+    const struct vdev_builder *again = vdev_builder_of(v);
+    assert_true(again->vdev == v && again->gsp == b->gsp && again->fdt == b->fdt && again->node == b->node);
+    assert_string_equal(again->path, b->path);
     if (code == VDEV_CTRL_FIRST_OPTIDX)
         return vdev_option_u32(b, arg, &option_value);
     if (code == VDEV_CTRL_FIRST_OPTIDX + 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vdev.c hyp/vdev_options.c hyp/vdev_assign.c hyp/guest_intr.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/base/lock.c hyp/vdev.c hyp/vdev_options.c hyp/vdev_assign.c hyp/guest_intr.c hyp/vdev_api.c hyp/gasp.c hyp/regs.c hyp/reg_index.c hyp/aspace.c hyp/aspace_change.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* The rules that hold for every vdev: places and lines given or not, options, order of calls, status, button, safety; in two VMs at once. */
 #include <setjmp.h>
 #include <stdarg.h>
