@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/base/lock.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gasp.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/region.c */
+/* sources: hyp/base/phase.c hyp/base/lock.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gasp.c hyp/cdev.c hyp/guest.c hyp/guest_block.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/region.c */
 /* sources: hyp/reg_index.c hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c */
 /* sources: tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* Each function of the vdev API that is for one phase only refuses in the other, and says so by function, who and phase. */
