@@ -88,6 +88,8 @@ int gram_reserve(const struct vdev_builder *b, uint64_t at, uint64_t size)
     unsigned long long where = at, bytes = size;
     if (!phase_is(PHASE_STARTUP, b->path))
         return EPERM;
+    if (vm->gram_sealed)
+        return error_at(EPERM, "%s: gram_reserve refused: for before GEN_FDT only, images are placed", b->path);
     const char *owner = gram_owner(vm, at, size);
     if (!size || !is_aligned(at | size, PAGE_SIZE))
         return error_at(EINVAL, "%s: 0x%llx bytes of RAM at 0x%llx: whole pages are needed", b->path, bytes, where);

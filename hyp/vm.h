@@ -63,6 +63,7 @@ struct CAPABILITY("guest address space") guest_system {
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
     struct gram gram[GRAM_MAX];              /* RAM that vdevs reserved */
     unsigned gram_count;
+    bool gram_sealed;                      /* images are placed around it */
     struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
     unsigned image_count;
     uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */

@@ -90,6 +90,7 @@ int vm_images_create(struct guest_system *vm, const struct config *c)
 {
     struct found f = { .set = { .reserved = vm->gram, .reserved_count = vm->gram_count } };
     struct placement at;
+    vm->gram_sealed = true;
     int err = images_find(c, vm->config, &f);
     if (!err)
         err = image_place(vm->config, &f.set, &at);

@@ -80,7 +80,7 @@ unsigned gasp_walk_count(guest_system *gsp);
  * Guest RAM for what a vdev writes there at each start (at GUEST_STARTING, through gasp_map_firmware()), for tables that the guest finds. gram_reserve()
  * makes it nobody's else: no image goes there, and the guest's tree has it as a memory reservation. Startup, until ASSIGN.
  * Whole pages. Find: the highest free place that is RAM, or the highest from `first` to `last`; EOK; EINVAL (alignment, no size); ENOSPC.
- * Reserve: EOK; EINVAL (no pages), EFAULT (not all RAM), EEXIST, ENOSPC (more than GRAM_MAX), all traced. An image that the description puts there refuses the VM.
+ * Reserve: EOK; EINVAL (no pages), EFAULT (not all RAM), EEXIST, ENOSPC (more than GRAM_MAX), EPERM (GEN_FDT: too late), all traced. An image that the description puts there refuses the VM.
  */
 int gram_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align, uint64_t *at) __startup __must_check;
 /* The same within bounds, both included. */

@@ -114,6 +114,10 @@ static void test_refusals(void **state)
     for (unsigned i = 1; i < GRAM_MAX; i++)
         assert_int_equal(gram_reserve(&builder, LOW + MIB(i), PAGE), EOK);
     REFUSED(gram_reserve(&builder, HIGH, PAGE), ENOSPC, "/vm/one: more than 8 pieces of RAM reserved in one VM");
+    vm.gram_count = 0;
+    vm.gram_sealed = true;
+    REFUSED(gram_reserve(&builder, HIGH, PAGE), EPERM, "/vm/one: gram_reserve refused: for before GEN_FDT only");
+    assert_int_equal(vm.gram_count, 0);
     machine_phase = PHASE_RUNNING;
     REFUSED(gram_reserve(&builder, HIGH, PAGE), EPERM, "/vm/one: gram_reserve refused");
     REFUSED(gram_find_free(&builder, PAGE, PAGE, &at), EPERM, "/vm/one: gram_find_free_range refused");
