@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Where free places for devices are looked for first: above what QEMU's virt machine has below its RAM. */
-#define DEVICES_FROM UINT64_C(0x0c000000)
 /* Table pages kept for splits when the machine runs. */
 
 static uint64_t *table_take(struct pt *pt)
@@ -254,8 +252,8 @@ static uint64_t obstacle_end(const struct aspace *as, const struct config_vm *c,
     return 0;
 }
 
-uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
-                                uint64_t align)
+uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
+                          uint64_t align)
 {
     uint64_t at = align_up(above, align), end;
     while (size && range_fits(at, size, as->ipa_bits)) {
@@ -265,11 +263,6 @@ uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm 
         at = align_up(end, align);
     }
     return QSL_NO_LOCATION;
-}
-
-uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align)
-{
-    return aspace_find_free_above(as, c, DEVICES_FROM, size, align);
 }
 
 struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t pass)

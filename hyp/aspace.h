@@ -73,11 +73,11 @@ static inline const struct region *aspace_cached(const struct aspace *as, const 
  * -E2BIG (regions), -ENOMEM (table pages): all traced, and nothing changed.
  */
 int aspace_change(struct aspace *as, const struct region *r) REQUIRES(as->change) __must_check;
-/* A free place for a device of that size and alignment, outside RAM, regions and reserves; QSL_NO_LOCATION if there is none. */
-uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t size, uint64_t align);
-/* The same, at or above `above`: for callers that know of places taken which are no regions yet. */
-uint64_t aspace_find_free_above(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
-                                uint64_t align);
+/* Where free places for devices are looked for first: above what QEMU's virt machine has below its RAM. */
+#define ASPACE_DEVICES_FROM UINT64_C(0x0c000000)
+/* The lowest free place at or above `above` for a device of that size and alignment, outside RAM, regions and reserves; QSL_NO_LOCATION if there is none. */
+uint64_t aspace_find_free(const struct aspace *as, const struct config_vm *c, uint64_t above, uint64_t size,
+                          uint64_t align);
 /* Guest RAM or ROM of the VM's own at ipa that permits the guest the GRF_PASS_* bits `pass` (0: any): its physical address and how many bytes, at most `want`,
  * are contiguous in both from there; size 0: none. Takes the lock. */
 struct range aspace_ram_at(struct aspace *as, ipa_t ipa, uint64_t want, uint32_t pass);

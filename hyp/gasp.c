@@ -116,13 +116,10 @@ unsigned gasp_region_set_soft(guest_system *gsp, unsigned n, const struct gasp_r
     return n;
 }
 
-int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn)
+/* A region, as an entry. */
+static struct gasp_region entry_of(const struct region *r)
 {
-    struct region_cache found = { .generation = 0 };
-    const struct region *r = blk->type == QST_MEMORY ? aspace_find_cached(&gsp->as, &found, IPA(blk->location)) : NULL;
-    if (!r)
-        return ENOENT;
-    *rgn = (struct gasp_region){
+    return (struct gasp_region){
         .flags = r->flags,
         .cookie = r->cookie,
         .vdev = r->vdev,
@@ -130,18 +127,59 @@ int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_
         .host_location = r->host.raw,
         .guest = { .type = QST_MEMORY, .location = r->base.raw, .length = r->size },
     };
+}
+
+int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn)
+{
+    struct region_cache found = { .generation = 0 };
+    const struct region *r = blk->type == QST_MEMORY ? aspace_find_cached(&gsp->as, &found, IPA(blk->location)) : NULL;
+    if (!r)
+        return ENOENT;
+    *rgn = entry_of(r);
     return EOK;
 }
 
+void gasp_walk_init(struct gasp_walk *w)
+{
+    *w = (struct gasp_walk){ .from = 0 };
+}
+
+bool gasp_walk_next(guest_system *gsp, struct gasp_walk *w, struct gasp_region *rgn)
+{
+    lock_acquire(&gsp->as.lock);
+    unsigned i = region_index(&gsp->as.regions, w->from);
+    w->ended |= i == gsp->as.regions.count;
+    if (!w->ended)
+        *rgn = entry_of(&gsp->as.regions.at[i]);
+    lock_release(&gsp->as.lock);
+    if (!w->ended)
+        w->from = rgn->guest.location + rgn->guest.length;
+    return !w->ended;
+}
+
+unsigned gasp_walk_count(guest_system *gsp)
+{
+    lock_acquire(&gsp->as.lock);
+    unsigned count = gsp->as.regions.count;
+    lock_release(&gsp->as.lock);
+    return count;
+}
+
 int gasp_find_free(guest_system *gsp, uint64_t size, uint64_t align, qvm_state_block *blk)
+{
+    return gasp_find_free_range(gsp, ASPACE_DEVICES_FROM, UINT64_MAX, size, align, blk);
+}
+
+int gasp_find_free_range(guest_system *gsp, uint64_t first, uint64_t last, uint64_t size, uint64_t align,
+                         qvm_state_block *blk)
 {
     if (!align || align & (align - 1))
         return error_at(EINVAL, "%s: gasp_find_free: alignment 0x%llx is no power of two", gsp->name,
                         (unsigned long long)align);
     lock_acquire(&gsp->as.lock);
-    uint64_t at = aspace_find_free(&gsp->as, gsp->config, size, align);
+    uint64_t at = aspace_find_free(&gsp->as, gsp->config, first, size, align);
     lock_release(&gsp->as.lock);
-    if (at == QSL_NO_LOCATION)
+    if (at == QSL_NO_LOCATION || at > last || size - 1 > last - at)
         return ENOSPC;
     *blk = (qvm_state_block){ .type = QST_MEMORY, .location = at, .length = size };
     return EOK;

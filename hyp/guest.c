@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State blocks and names of a guest. What ends, pauses or wakes it is elsewhere: it needs the cores. */
+/* Names, state and lines of a guest. What ends, pauses or wakes it is elsewhere: it needs the cores. */
 #include "hyp/api/guest.h"
-#include "arch/arm64/cache.h"
-#include "arch/arm64/mmu.h"
 #include "hyp/vm.h"
 
 #include <errno.h>
-#include <string.h>
-
-#define REG_BYTES 8
-#define ZERO_REG 31
 
 unsigned guest_cpu_count(const guest_system *gsp)
 {
@@ -31,6 +25,19 @@ const char *guest_name(const guest_system *gsp)
     return gsp->name;
 }
 
+enum guest_power_state guest_power_state_current(const guest_system *gsp)
+{
+    switch (__atomic_load_n(&gsp->state, __ATOMIC_RELAXED)) {
+    case VM_RUNNING: return GPS_ON;
+    case VM_PAUSED: return GPS_PAUSED;
+    case VM_CONFIGURED:
+    case VM_ENDING:
+    case VM_ENDED:
+    case VM_REFUSED: break;
+    }
+    return GPS_OFF;
+}
+
 vdev_t *vintc_vdev(const guest_system *gsp)
 {
     return gsp->intc_vdev;
@@ -46,11 +53,6 @@ uint64_t guest_cpu_mpidr(const guest_cpu *gcp)
     return gcp->mpidr;
 }
 
-static const char *cpu_vm_name(const guest_cpu *gcp)
-{
-    return gcp ? gcp->vm->name : "no vCPU";
-}
-
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state)
 {
     if (!phase_is(PHASE_RUNNING, gip->pic ? gip->pic->v_name : "a line without controller"))
@@ -59,164 +61,4 @@ int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state)
         return EOK;
     const struct vdev_pic_functions *pic = gip->pic->v_factory->pic;
     return pic && pic->signal ? pic->signal(gip, state) : EINVAL;
-}
-
-/* The low `length` bytes of a value, extended as the block's flags say; answers how many bytes they then are. */
-static unsigned value_extend(const qvm_state_block *blk, uint64_t *value)
-{
-    unsigned sign = blk->flags & 0xf, bytes = sign ? sign : blk->flags >> 4 & 0xf;
-    unsigned unused = 64 - 8 * (unsigned)blk->length;
-    uint64_t v = *value << unused;
-    v = sign ? (uint64_t)((int64_t)v >> unused) : v >> unused;
-    if (bytes && bytes < REG_BYTES)
-        v &= BIT(8 * bytes) - 1;
-    *value = v;
-    return bytes ? bytes : (unsigned)blk->length;
-}
-
-static bool block_is_value(const qvm_state_block *blk)
-{
-    unsigned sign = blk->flags & 0xf, zero = blk->flags >> 4 & 0xf;
-    return blk->length >= 1 && blk->length <= REG_BYTES && sign <= REG_BYTES && zero <= REG_BYTES;
-}
-
-static uint64_t value_reverse(const qvm_state_block *blk, uint64_t value)
-{
-    return blk->flags & QSF_REVERSE ? __builtin_bswap64(value) >> (64 - 8 * blk->length) : value;
-}
-
-/* A piece of one general register: which, and from which byte on. */
-static bool register_of(const qvm_state_block *blk, unsigned *reg, unsigned *shift)
-{
-    *reg = (unsigned)(blk->location / REG_BYTES);
-    *shift = 8 * (unsigned)(blk->location % REG_BYTES);
-    return blk->location < (ZERO_REG + 1) * REG_BYTES && blk->length <= REG_BYTES - blk->location % REG_BYTES;
-}
-
-static int register_read(const guest_cpu *gcp, const qvm_state_block *blk, uint64_t *value)
-{
-    unsigned reg, shift;
-    if (!gcp || !register_of(blk, &reg, &shift))
-        return EINVAL;
-    *value = reg == ZERO_REG ? 0 : value_reverse(blk, gcp->arch.regs.x[reg] >> shift);
-    return EOK;
-}
-
-/* An extended value fills the register; one that is not replaces its bytes only. */
-static int register_write(guest_cpu *gcp, const qvm_state_block *blk, uint64_t value)
-{
-    unsigned reg, shift;
-    if (!gcp || !register_of(blk, &reg, &shift))
-        return EINVAL;
-    if (reg == ZERO_REG)
-        return EOK;
-    uint64_t *x = &gcp->arch.regs.x[reg];
-    value = value_reverse(blk, value);
-    value_extend(blk, &value);
-    if (blk->flags & ~QSF_REVERSE)
-        *x = value;
-    else
-        *x = field_set((~UINT64_C(0) >> (64 - 8 * blk->length)) << shift, *x, value);
-    return EOK;
-}
-
-/* How far a copy comes within one window, which does not cross a 2 MiB boundary of physical memory. */
-static uint64_t window_room(pa_t pa, uint64_t want)
-{
-    uint64_t room = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1));
-    return want < room ? want : room;
-}
-
-/* Copies between EL2 and guest RAM, piece by piece; nothing is copied beyond the first byte that is not the guest's. */
-static int memory_copy(guest_cpu *gcp, ipa_t ipa, void *data, uint64_t len, bool write)
-{
-    if (!gcp)
-        return EINVAL;
-    for (uint64_t done = 0; done < len;) {
-        struct range ram = aspace_ram_at(&gcp->vm->as, ipa_add(ipa, done), len - done, write ? GRF_PASS_WR : 0);
-        if (!ram.size)
-            return EFAULT;
-        uint64_t n = window_room(ram.base, ram.size);
-        void *window = window_map(ram.base, n, write);
-        if (write)
-            bulk_copy(window, (const char *)data + done, n);
-        else
-            bulk_copy((char *)data + done, window, n);
-        window_unmap();
-        done += n;
-    }
-    return EOK;
-}
-
-/* One block's bytes into data, at most len; *done says how many. */
-static int block_read(guest_cpu *gcp, const qvm_state_block *blk, void *data, size_t len, size_t *done)
-{
-    uint64_t value = blk->location;
-    int err = EOK;
-    *done = len < blk->length ? len : (size_t)blk->length;
-    if (blk->type == QST_MEMORY)
-        return memory_copy(gcp, IPA(blk->location), data, *done, false);
-    if (blk->type == QST_HOST) {
-        memcpy(data, va_ptr(VA(blk->location)), *done);
-        return EOK;
-    }
-    if (!block_is_value(blk))
-        return EINVAL;
-    if (blk->type == QST_CPUREGS)
-        err = register_read(gcp, blk, &value);
-    else if (blk->type != QST_IMMEDIATE)
-        err = ENOTSUP;
-    unsigned bytes = value_extend(blk, &value);
-    *done = len < bytes ? len : bytes;
-    memcpy(data, &value, *done);
-    return err;
-}
-
-static int block_write(guest_cpu *gcp, const qvm_state_block *blk, const void *data, size_t len, size_t *done)
-{
-    uint64_t value = 0;
-    *done = len < blk->length ? len : (size_t)blk->length;
-    if (blk->type == QST_MEMORY)
-        return memory_copy(gcp, IPA(blk->location), (void *)data, *done, true);
-    if (blk->type == QST_HOST) {
-        memcpy(va_ptr(VA(blk->location)), data, *done);
-        return EOK;
-    }
-    if (!block_is_value(blk) || blk->type == QST_IMMEDIATE)
-        return EINVAL;
-    memcpy(&value, data, *done);
-    return blk->type == QST_CPUREGS ? register_write(gcp, blk, value) : ENOTSUP;
-}
-
-int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data, size_t len)
-{
-    if (!phase_is(PHASE_RUNNING, cpu_vm_name(gcp)))
-        return EPERM;
-    (void)flags;
-    for (unsigned i = 0; i < n && len; i++) {
-        size_t done;
-        int err = block_read(gcp, &blk[i], data, len, &done);
-        if (err)
-            return err;
-        data = (char *)data + done;
-        len -= done;
-    }
-    return len ? EINVAL : EOK;
-}
-
-int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
-                    size_t len)
-{
-    if (!phase_is(PHASE_RUNNING, cpu_vm_name(gcp)))
-        return EPERM;
-    (void)flags;
-    for (unsigned i = 0; i < n && len; i++) {
-        size_t done;
-        int err = block_write(gcp, &blk[i], data, len, &done);
-        if (err)
-            return err;
-        data = (const char *)data + done;
-        len -= done;
-    }
-    return len ? EINVAL : EOK;
 }

@@ -7,6 +7,7 @@
 #include "hyp/base/addr.h"
 #include "hyp/bundle.h"
 #include "hyp/config.h"
+#include "hyp/gram.h"
 
 /* What the header of an arm64 Image says (Linux, Documentation/arm64/booting). */
 struct arm64_header {
@@ -20,7 +21,9 @@ struct arm64_header {
 struct image_set {
     const struct image *kernel, *ramdisk;
     const struct image *ram[CONFIG_MAX_RAM_RANGES]; /* preloaded into config_vm.ram[i] */
-    uint64_t dtb_size;                              /* bytes to keep for the guest's tree; 0: it gets none */
+    const struct gram *reserved;                    /* by vdevs: no image goes there */
+    unsigned reserved_count;
+    uint64_t dtb_size; /* bytes to keep for the guest's tree; 0: it gets none */
 };
 
 struct placement {

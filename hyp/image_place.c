@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placing: what has a place is checked against everything else that has one, then the rest gets what is left. */
 #include <errno.h>
+#include "hyp/api/gasp.h"
 #include "hyp/base/log.h"
 #include "hyp/image_parts.h"
 #include "hyp/ranges.h"
@@ -13,7 +14,7 @@ struct occupied {
     struct {
         uint64_t base, size;
         const char *name;
-    } at[CONFIG_MAX_RAM_RANGES + 3];
+    } at[CONFIG_MAX_RAM_RANGES + GRAM_MAX + 3];
     unsigned count;
 };
 
@@ -106,6 +107,15 @@ static __startup int place_preloaded(struct occupied *o, const struct image_set 
     return 0;
 }
 
+static __startup int place_reserved(struct occupied *o, const struct image_set *set)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < set->reserved_count && !err; i++)
+        err = place_fixed(o, set->reserved[i].owner, set->reserved[i].base, set->reserved[i].size);
+    return err;
+}
+
 static __startup int place_entry(const struct config_vm *vm, struct placement *out)
 {
     if (vm->has_entry)
@@ -137,7 +147,9 @@ int image_place(const struct config_vm *vm, const struct image_set *set, struct 
     *out = (struct placement){ 0 };
     if (!place_ram_start(vm, &above))
         return error_at(-EINVAL, "%s: no RAM", vm->path);
-    err = place_preloaded(&o, set);
+    err = place_reserved(&o, set);
+    if (!err)
+        err = place_preloaded(&o, set);
     if (!err && set->kernel)
         err = image_place_kernel(vm, set->kernel, above, out);
     if (!err && set->kernel)

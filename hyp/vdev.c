@@ -20,6 +20,15 @@ static __startup struct vdev_builder builder_of(struct guest_system *vm, unsigne
     };
 }
 
+struct vdev_builder *vdev_builder_of(vdev_t *v)
+{
+    static struct vdev_builder builder;
+    if (!phase_is(PHASE_STARTUP, v->v_name))
+        return NULL;
+    builder = builder_of(v->v_gsp, (unsigned)(v - v->v_gsp->vdevs));
+    return &builder;
+}
+
 /* The one place from which factories' startup entries are called. 0 or a negative errno, traced. */
 static __startup int vdev_startup(struct vdev_builder *b, unsigned ctrl, const void *arg, const char *step)
 {

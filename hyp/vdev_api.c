@@ -66,6 +66,14 @@ int vdev_string(char *buf, size_t n, const vdev_t *v)
     return (int)t.length;
 }
 
+int vdev_path(char *buf, size_t n, const vdev_t *v)
+{
+    char own[1];
+    struct text t = n ? text_in(buf, n) : text_in(own, sizeof(own));
+    text_string(&t, v->v_gsp->config->vdevs[v - v->v_gsp->vdevs].path);
+    return (int)t.length;
+}
+
 static void message_log(enum log_severity sev, const vdev_t *v, const char *fmt, va_list ap)
 {
     char name[NAME_SIZE], message[MESSAGE_SIZE];

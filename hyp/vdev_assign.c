@@ -177,9 +177,11 @@ uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint
     struct guest_system *vm = b->gsp;
     if (!phase_is(PHASE_STARTUP, b->path))
         return QSL_NO_LOCATION;
-    uint64_t at = aspace_find_free(&vm->as, vm->config, size, align), end;
-    while (at != QSL_NO_LOCATION && (end = place_taken(vm, b->fdt, at, size)) != 0)
-        at = aspace_find_free_above(&vm->as, vm->config, end, size, align);
+    /* Places that are no regions yet count too. */
+    uint64_t at, above = ASPACE_DEVICES_FROM;
+    do
+        at = aspace_find_free(&vm->as, vm->config, above, size, align);
+    while (at != QSL_NO_LOCATION && (above = place_taken(vm, b->fdt, at, size)) != 0);
     return at;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A vdev's options: the occurrences of its own, the ones that all vdevs have, and typed views of their values. */
+#include "hyp/text.h"
 #include "hyp/vdev_parts.h"
 
 #include <errno.h>
@@ -181,5 +182,49 @@ int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o
     if (!o->size || strnlen(s, o->size) != o->size - 1)
         return error_at(EINVAL, "%s: %s is not one string", b->path, o->name);
     *out = s;
+    return EOK;
+}
+
+/* Printable, and a string to its end. */
+static __startup bool reads_as_text(const struct vdev_option *o)
+{
+    const char *s = o->data;
+    if (o->size < 2 || strnlen(s, o->size) != o->size - 1)
+        return false;
+    for (; *s; s++)
+        if (*s < ' ' || *s > '~')
+            return false;
+    return true;
+}
+
+static __startup bool option_is_text(const struct vdev_builder *b, const struct vdev_option *o)
+{
+    const struct vdev_factory *f = b->vdev->v_factory;
+    unsigned i = 0;
+    while (f->option_list[i] && strcmp(f->option_list[i], o->name))
+        i++;
+    enum option_kind kind = option_kind(f, i);
+    return kind == OPTION_STRINGS || (kind == OPTION_WHOLE && reads_as_text(o));
+}
+
+int vdev_option_text(const struct vdev_builder *b, const struct vdev_option *o, char *buf, size_t n, const char **out)
+{
+    uint64_t number;
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
+    if (!o->size || option_is_text(b, o)) {
+        *out = o->size ? o->data : NULL;
+        return EOK;
+    }
+    int err = vdev_option_u64(b, o, &number);
+    if (err)
+        return err;
+    char own[1];
+    struct text t = n ? text_in(buf, n) : text_in(own, sizeof(own));
+    text_string(&t, "0x");
+    text_hex(&t, number);
+    if (t.cut)
+        return error_at(ERANGE, "%s: %s does not fit into %u bytes of text", b->path, o->name, (unsigned)n);
+    *out = buf;
     return EOK;
 }

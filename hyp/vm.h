@@ -10,6 +10,7 @@
 #include "hyp/base/lock.h"
 #include "hyp/base/log.h"
 #include "hyp/config.h"
+#include "hyp/gram.h"
 #include "hyp/instr.h"
 #include "hyp/sched.h"
 #include "hyp/steal.h"
@@ -75,7 +76,10 @@ struct CAPABILITY("guest address space") guest_system {
     struct intr_watch watches[GUEST_INTR_WATCHED];
     unsigned watch_count;
     struct range ram[CONFIG_MAX_RAM_RANGES]; /* host memory of config->ram[i] */
-    struct vm_image images[VM_MAX_IMAGES];   /* the generated tree among them */
+    struct gram gram[GRAM_MAX];              /* RAM that vdevs reserved */
+    unsigned gram_count;
+    bool gram_sealed;                      /* images are placed around it */
+    struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
     unsigned image_count;
     uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
     struct instr_traps traps; /* instructions that vdevs serve */

@@ -71,6 +71,8 @@ static __startup int tree_create(struct guest_system *vm, const struct found *f,
     if (!buf)
         return error_at(-ENOMEM, "%s: no memory to write its device tree", vm->config->path);
     int err = tree_write(vm, f, at, buf, &used);
+    if (!err)
+        err = gram_describe(vm, buf, GUEST_TREE_MAX, &used);
     uint8_t *kept = err ? NULL : hyp_alloc(used, 16);
     if (kept)
         bulk_copy(kept, buf, used);
@@ -86,8 +88,9 @@ static __startup int tree_create(struct guest_system *vm, const struct found *f,
 
 int vm_images_create(struct guest_system *vm, const struct config *c)
 {
-    struct found f = { .set = { .kernel = NULL } };
+    struct found f = { .set = { .reserved = vm->gram, .reserved_count = vm->gram_count } };
     struct placement at;
+    vm->gram_sealed = true;
     int err = images_find(c, vm->config, &f);
     if (!err)
         err = image_place(vm->config, &f.set, &at);

@@ -66,6 +66,35 @@ int gasp_window_prepare(struct vdev_builder *b, const qvm_state_block *window, u
 int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn) __must_check;
 /* Free guest addresses for `size` bytes, above RAM, regions and `reserve`d ranges, into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
 int gasp_find_free(guest_system *gsp, uint64_t size, uint64_t align, qvm_state_block *blk) REQUIRES(gsp) __must_check;
+/* The same from `first` to `last`, both included: the lowest. */
+int gasp_find_free_range(guest_system *gsp, uint64_t first, uint64_t last, uint64_t size, uint64_t align,
+                         qvm_state_block *blk) REQUIRES(gsp) __must_check;
+
+/* Where a walk over the regions is; zeroed, it is at the lowest. */
+struct gasp_walk {
+    uint64_t from;
+    bool ended;
+};
+/* Begins a walk at the lowest address. */
+void gasp_walk_init(struct gasp_walk *w);
+/* The next region, by rising address; false: there is no more. Regions may change on the way, unless gasp_lock() is held: each answer was true. Any phase. */
+bool gasp_walk_next(guest_system *gsp, struct gasp_walk *w, struct gasp_region *rgn);
+/* How many regions there are now. Any phase. */
+unsigned gasp_walk_count(guest_system *gsp);
+
+#define GRAM_MAX 8 /* pieces of RAM that the vdevs of one VM may reserve */
+/*
+ * Guest RAM for what a vdev writes there at each start (at GUEST_STARTING, through gasp_map_firmware()), for tables that the guest finds. gram_reserve()
+ * makes it nobody's else: no image goes there, and the guest's tree has it as a memory reservation. Startup, until ASSIGN.
+ * Whole pages. Find: the highest free place that is RAM, or the highest from `first` to `last`; EOK; EINVAL (alignment, no size); ENOSPC.
+ * Reserve: EOK; EINVAL (no pages), EFAULT (not all RAM), EEXIST, ENOSPC (more than GRAM_MAX), EPERM (GEN_FDT: too late), all traced. An image that the description puts there refuses the VM.
+ */
+int gram_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align, uint64_t *at) __startup __must_check;
+/* The same within bounds, both included. */
+int gram_find_free_range(const struct vdev_builder *b, uint64_t first, uint64_t last, uint64_t size, uint64_t align,
+                         uint64_t *at) __startup __must_check;
+/* Makes a place in RAM the vdev's. */
+int gram_reserve(const struct vdev_builder *b, uint64_t at, uint64_t size) __startup __must_check;
 
 /*
  * Guest memory in EL2's view. Nothing of it is, but between these calls. A VM's vdevs share 2 MiB / CONFIG_MAX_VMS, in pages, with one page between two maps that

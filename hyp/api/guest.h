@@ -5,8 +5,9 @@
 #include "hyp/base/phase.h"
 
 #define GXF_NONE 0
-/* Fetch or store `len` bytes of the `n` blocks. EOK, -1: inject an exception, or an errno. gcp NULL: address space only.
- * Thread safe; a register block needs the caller to be on that vCPU's exit path. */
+/* Fetch or store `len` bytes of the `n` blocks. EOK; -1: the guest's own translation refuses (QST_VIRTUAL), inject an exception; or an errno: EFAULT (no
+ * memory of the guest's that permits it), EINVAL, ENOTSUP (a type that is not offered). gcp NULL: QST_HOST and QST_IMMEDIATE only.
+ * Thread safe; a register block or a virtual address needs the caller to be on that vCPU's exit path. */
 int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data,
                    size_t len) __running __must_check;
 int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
@@ -15,6 +16,8 @@ int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, 
 /* Where the vCPU's stolen time is kept: for how long it could have run and did not, since its VM started. An aligned word of nanoseconds, little endian, written
  * each time it begins to run. Startup. EOK; EBUSY, traced: it has one already. */
 int guest_cpu_stolen_to(guest_cpu *gcp, uint64_t *ns) __startup __must_check;
+/* Fills the blocks with ones, extended as they say: what a read of nothing gives. Answers as guest_cpu_write(). */
+int guest_write_all_ones(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n) __running __must_check;
 
 /* Drive an interrupt line. Any core; takes the controller's lock; level: GIS_ON until GIS_OFF. A line without controller: EOK. */
 int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state) __running;
@@ -48,6 +51,11 @@ enum guest_cause {
 };
 /* Ends the VM now: all its vCPUs leave the guest and stay out. Any core; does not wait. */
 void guest_terminate(guest_system *gsp, unsigned cause) __running;
+
+/* Whether the guest runs. GPS_OFF: not started yet, ended, or between its end and its next start. */
+enum guest_power_state { GPS_OFF, GPS_ON, GPS_PAUSED };
+/* Its state now; a moment later it may be another. Any phase, any core. */
+enum guest_power_state guest_power_state_current(const guest_system *gsp);
 
 /* How many vCPUs the VM has. */
 unsigned guest_cpu_count(const guest_system *gsp);

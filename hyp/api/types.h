@@ -9,7 +9,7 @@
 /* What kind of data element a state block points at. */
 enum qvm_state_type {
     QST_MEMORY = 0,  /* guest-physical address */
-    QST_VIRTUAL = 1, /* guest-virtual address */
+    QST_VIRTUAL = 1, /* guest-virtual address, as the vCPU translates it now */
     QST_CPUREGS = 2, /* byte offset in the vCPU's general registers: 8 * n for Xn, 8 * 31 is the zero register */
     QST_FPUREGS = 3,
     QST_HOST = 4,        /* EL2 address */

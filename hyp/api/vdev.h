@@ -58,6 +58,14 @@ enum vdev_safety {
     VDEV_SAFETY_SELECTED, /* written for it: bounded, no memory of its own at run time, all its states tested */
 };
 
+/* What vread and vwrite answer after guest_cpu_read(), guest_cpu_write(): done, a bus error, or an emulation error. */
+static inline enum vdev_ref_status guest_cpu_to_vrs(int err)
+{
+    if (err == EOK)
+        return VRS_NORMAL;
+    return err == -1 ? VRS_BUS_ERROR : (enum vdev_ref_status)(VRS_ERRNO + err);
+}
+
 struct vdev_builder;
 struct vdev_pic_functions;
 struct guest_timer_data;
@@ -148,12 +156,20 @@ int vdev_option_u64(const struct vdev_builder *b, const struct vdev_option *o, u
 int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o,
                        const char **out) __startup __must_check;
 
+/*
+ * The value as text, as QNX's vdevs parse it (qvm_parse_num() and its like): a string as it is, a number of 4 or 8 bytes as "0x..." in buf, no value as
+ * NULL. Repeatable options are what the factory says they are; of the others text is what reads as text. EINVAL: neither; ERANGE: buf is too small.
+ */
+int vdev_option_text(const struct vdev_builder *b, const struct vdev_option *o, char *buf, size_t n,
+                     const char **out) __startup __must_check;
 /* A property without a value: true by being there. */
 int vdev_option_flag(const struct vdev_builder *b, const struct vdev_option *o, bool *out) __startup __must_check;
 /* Bytes, in one cell or two: not 0, a multiple of `unit` (1: any). */
 int vdev_option_size(const struct vdev_builder *b, const struct vdev_option *o, uint64_t unit,
                      uint64_t *out) __startup __must_check;
 
+/* The builder of a vdev, for code that was not handed one; good until the next call. NULL, traced, once the machine runs. */
+struct vdev_builder *vdev_builder_of(vdev_t *v) __startup;
 /* Entry `index` of the node's `reg`. False: there is none, or no node (a vdev that the framework added). Entry 0 is in v_block after OPTIONS_START. */
 bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint64_t *size) __startup;
 /* Interrupt `index` of the node's `interrupts` as a line. EOK; ENOENT: there is none; EINVAL: traced. At ASSIGN, when v_intr has number 0. */
@@ -183,6 +199,8 @@ int vdev_fdt_clocks(struct vdev_fdt *f, const struct vdev_clock *clocks, unsigne
 
 /* "name@location" for messages; snprintf-like. Any phase. */
 int vdev_string(char *buf, size_t n, const vdev_t *v);
+/* "/VM/NODE": the vdev's node in the description, for messages and tools. snprintf-like. Any phase. */
+int vdev_path(char *buf, size_t n, const vdev_t *v);
 /* A line of the log, if armature,log of the vdev's node and the log's own filter let its severity pass. Any phase, any core, never blocks. A line
  * that a guest can cause is the caller's to limit. */
 void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

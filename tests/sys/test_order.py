@@ -3,6 +3,7 @@
 import os
 import re
 
+import libfdt
 import pytest
 from build import hypervisor_build
 from descriptions import vm, vms_write
@@ -10,6 +11,7 @@ from machine import ROOT
 
 RECORDER = os.path.join(ROOT, "tests", "vdev-recorder")
 ONE, TWO, BOOT_WORD = 0x0A000000, 0x0A010000, 0x40F00000
+HIGHEST_PAGE = 0x40FFF000  # of the VM's RAM
 OPTIONS = "test,number = <3 5>; test,text = \"a\", \"bc\";"
 LINE = re.compile(r"INFO +(\w+)/(\w+)(?:@[0-9a-f]+)?: REC (\S+) value=(\d+) phase=(\w+) core=(-?\d+) locks=(\d+) mtx=(\d) gasp=(\d)")
 
@@ -25,8 +27,8 @@ def recorders():
                    for n, (name, at, options) in enumerate((("first", ONE, OPTIONS + " test,passes;"), ("second", TWO, OPTIONS))))
 
 
-def recorder_vm(name, core, extra=""):
-    return vm(name, "record", affinity=(core,), bootargs=f"one={ONE:#x} two={TWO:#x} boot={BOOT_WORD:#x}", devices=recorders() + extra,
+def recorder_vm(name, core, extra="", boot=BOOT_WORD):
+    return vm(name, "record", affinity=(core,), bootargs=f"one={ONE:#x} two={TWO:#x} boot={boot:#x}", devices=recorders() + extra,
               vm_lines='armature,on-reset = "restart";')
 
 
@@ -62,16 +64,17 @@ def access_calls(name):
 
 
 def guest_calls():
-    """Of one run of the guest; the call is passed on by the first and served by the second."""
-    return access_calls("first") + access_calls("second") + [("first", "call", (0, 0, 0)), ("second", "call", (0, 0, 0))]
+    """Of one run of the guest; its two calls are passed on by the first and served by the second."""
+    return access_calls("first") + access_calls("second") + [(name, "call", (0, 0, 0)) for name in ("first", "second") * 2]
 
 
 @pytest.fixture
 def trace(machine, image, with_recorder):
     """Both VMs through all of their lives, with STATUS and BUTTON on the way; what was recorded, in order."""
     left = recorder_vm("left", 0, f'bootword {{ compatible = "test,bootword"; test,at = <0x0 {BOOT_WORD:#x}>; }};')
-    started = machine("--bindings", RECORDER, "--console", "mux", "--vms", vms_write(machine.folder / "vms.dts", left, recorder_vm("right", 1)),
-                      "--image", f"record={image('record.bin')}", hyp=with_recorder, timeout=60)
+    right = recorder_vm("right", 1, 'bootword { compatible = "test,bootword"; };', HIGHEST_PAGE)
+    started = machine("--bindings", RECORDER, "--console", "mux", "--vms",
+                      vms_write(machine.folder / "vms.dts", left, right), "--image", f"record={image('record.bin')}", hyp=with_recorder, timeout=60)
     started.expect(rb"\[console: left")
     started.expect(rb"RECORD waits")
     started.escape("2")
@@ -127,12 +130,15 @@ def test_callbacks_come_in_the_documented_order(trace):
 
 
 def test_dry_run_ends_where_the_guest_would_be_configured(machine, image, with_recorder):
-    node = recorder_vm("left", 0).replace("cpus = <1>;", "cpus = <1>; armature,dry-run;")
-    started = machine("--bindings", RECORDER, "--vms", vms_write(machine.folder / "vms.dts", node), "--image",
+    """Its tree has a memory reservation for the page that a vdev took."""
+    node = recorder_vm("left", 0, 'bootword { compatible = "test,bootword"; };').replace("cpus = <1>;", "cpus = <1>; armature,dry-run;")
+    started = machine("--bindings", RECORDER, "--trees", machine.folder, "--vms", vms_write(machine.folder / "vms.dts", node), "--image",
                       f"record={image('record.bin')}", hyp=with_recorder, timeout=20)
     assert started.wait() == 0, started.story()
     assert [call[:5] for call in recorded(started.log(), "left")] == [(v, what, value, phase, 0) for v, what, value, phase, _ in
                                                                       expected(STARTUP[:3], PASSES)], started.story()
+    tree = libfdt.FdtRo((machine.folder / "left.dtb").read_bytes())
+    assert tree.num_mem_rsv() == 1 and tree.get_mem_rsv(0) == [HIGHEST_PAGE, 0x1000]
 
 
 def test_one_vm_is_built_after_the_other(trace):
@@ -154,9 +160,18 @@ def test_status_tells_of_that_vm_alone(trace):
 
 
 def test_boot_vdev_alters_each_start(trace):
-    """It writes once memory is filled and before the first vCPU runs: the first start and the restart alike; the other VM sees nothing."""
+    """
+    It writes once memory is filled and before the first vCPU runs: the first start and the restart alike. One where it was told, one in a
+    page of RAM that it took.
+    """
     console = trace.text("console.txt")
-    assert re.findall(r"RECORD boot word (0x\w+)", console).count("0xb0070001") == 1, trace.story()
-    assert sorted(re.findall(r"RECORD boot word (0x\w+)", console)) == ["0x0", "0x0", "0xb0070001", "0xb0070002"], trace.story()
+    assert sorted(re.findall(r"RECORD boot word (0x\w+)", console)) == ["0xb0070001", "0xb0070001", "0xb0070002", "0xb0070002"], trace.story()
+    assert re.search(rf"INFO +right/bootword: took the page at {HIGHEST_PAGE:#x}", trace.log()), trace.story()
+    assert re.findall(r"INFO +(\w+)/bootword: (\d) starts", trace.log()) == [("left", "1"), ("right", "1")]
     assert re.findall(r"RECORD (one|two): start (\d), word (0x\w+) then (0x\w+)", console).count(("one", "2", "0x0", "0x5a")) == 2
-    assert console.count("RECORD call 0x600d") == 4
+
+
+def test_virtual_address_is_the_guests_own(trace):
+    """The call reads through the guest's translation; where that has nothing, the instruction is undefined."""
+    console = trace.text("console.txt")
+    assert console.count("RECORD call 0x600d") == console.count("RECORD call with a bad address: taken 1, class 0x0") == 4, trace.story()

@@ -131,6 +131,16 @@ def test_checks_see_a_vdev_outside_the_tree(elsewhere):
         elsewhere('#include "hyp/vm.h"\n' + good, "check-includes")
 
 
+@pytest.mark.full
+def test_one_control_function_is_checked_too(elsewhere):
+    """hyp/api/control.h: what a code of the running phase reaches is no startup code, though the same function calls it at startup."""
+    with open(os.path.join(ROOT, "tests", "vdev-recorder", "bootword.c"), encoding="utf-8") as file:
+        good = file.read()
+    elsewhere(good, "check-startup", "check-stack")
+    with pytest.raises(AssertionError, match=r"bootword_control_running.*qvm_parse_num"):
+        elsewhere(good.replace("case OPT_AT:", "case VDEV_CTRL_RESET: case OPT_AT:"), "check-startup")
+
+
 def test_folder_that_holds_no_vdev_is_named(elsewhere):
     with pytest.raises(AssertionError, match="CONFIG_VDEV_EXTERNAL: no .c file in the folder '.*/elsewhere'"):
         elsewhere(None, "all")

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include "arch/arm64/cache.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/vcpu_arch.h"
 #include "tests/unit/arch_fake.h"
 
 struct fake_event fake_events[FAKE_EVENTS];
@@ -79,6 +80,13 @@ void *window_map(pa_t pa, uint64_t size, bool writable)
     fake_windows_open++;
     fake_windows_opened++;
     return direct_ptr(pa);
+}
+
+bool (*fake_translate)(uint64_t va, bool el0, bool write, uint64_t *ipa);
+
+bool vcpu_translate(uint64_t va, bool el0, bool write, ipa_t *out)
+{
+    return fake_translate && fake_translate(va, el0, write, &out->raw);
 }
 
 uint64_t fake_views[FAKE_VIEWS];

@@ -19,6 +19,9 @@ bool fake_events_are(unsigned first, const char *const *names);
 uint64_t *fake_sysreg(const char *name);
 void fake_sysreg_write(const char *name, uint64_t value);
 
+/* What the running vCPU's own translation answers; NULL: it has none of any address. */
+extern bool (*fake_translate)(uint64_t va, bool el0, bool write, uint64_t *ipa);
+
 /* How many windows are open; how many were opened. */
 extern unsigned fake_windows_open, fake_windows_opened;
 

@@ -193,15 +193,15 @@ static void test_find_free(void **state)
     c.ram[0].size = MIB(16);
     c.reserve[0].base = 0x0d001000;
     c.reserve[0].size = 0x800;
-    assert_int_equal(aspace_find_free(&as, &c, 0x1000, 0x1000), 0x0c000000);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, 0x1000, 0x1000), 0x0c000000);
     assert_int_equal(add("dev", 0x0c000000, 0x200, VIRT_FLAGS, 0), 0);
-    assert_int_equal(aspace_find_free(&as, &c, 0x200, 0x200), 0x0c000200);
-    assert_int_equal(aspace_find_free(&as, &c, 0x1000, 0x1000), 0x0d002000);
-    assert_int_equal(aspace_find_free_above(&as, &c, 0x0d002001, 0x1000, 0x1000), 0x0d003000);
-    assert_int_equal(aspace_find_free(&as, &c, BIT(36), 0x1000), QSL_NO_LOCATION);
-    assert_int_equal(aspace_find_free(&as, &c, 0, 0x1000), QSL_NO_LOCATION);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, 0x200, 0x200), 0x0c000200);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, 0x1000, 0x1000), 0x0d002000);
+    assert_int_equal(aspace_find_free(&as, &c, 0x0d002001, 0x1000, 0x1000), 0x0d003000);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, BIT(36), 0x1000), QSL_NO_LOCATION);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, 0, 0x1000), QSL_NO_LOCATION);
     assert_int_equal(add("dev", 0x0d002000, BIT(36) - 0x0d002000, VIRT_FLAGS, 0), 0);
-    assert_int_equal(aspace_find_free(&as, &c, 0x1000, 0x1000), QSL_NO_LOCATION);
+    assert_int_equal(aspace_find_free(&as, &c, ASPACE_DEVICES_FROM, 0x1000, 0x1000), QSL_NO_LOCATION);
 }
 
 /* Random regions, always against the list of what was accepted. */

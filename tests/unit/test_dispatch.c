@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/dispatch.c hyp/mmio.c hyp/regs.c hyp/reg_index.c hyp/guest.c hyp/aspace.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/dispatch.c hyp/mmio.c hyp/regs.c hyp/reg_index.c hyp/guest.c hyp/aspace.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c hyp/guest_block.c */
 /* Register tables, vread/vwrite, and the state blocks that they move data by. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -425,6 +425,51 @@ static void test_find_free(void **state)
     gasp_unlock(&vm, QST_MEMORY);
 }
 
+static void test_find_free_range(void **state)
+{
+    qvm_state_block at = { .location = 1 };
+    (void)state;
+    assert_int_equal(gasp_lock(&vm, QST_MEMORY), EOK);
+    assert_int_equal(gasp_find_free_range(&vm, ROM, UINT64_MAX, PAGE_SIZE, PAGE_SIZE, &at), EOK);
+    assert_int_equal(at.location, ROM + MIB(2));
+    assert_int_equal(gasp_find_free_range(&vm, ROM, ROM + MIB(2) - 1, PAGE_SIZE, PAGE_SIZE, &at), ENOSPC);
+    assert_int_equal(gasp_find_free_range(&vm, ROM, ROM + MIB(2) + PAGE_SIZE - 2, PAGE_SIZE, PAGE_SIZE, &at), ENOSPC);
+    assert_int_equal(gasp_find_free_range(&vm, ROM, ROM + MIB(2) + PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE, &at), EOK);
+    assert_int_equal(gasp_find_free_range(&vm, 0, 0, 1, 1, &at), EOK);
+    assert_int_equal(at.location, 0);
+    assert_int_equal(gasp_find_free_range(&vm, 0, UINT64_MAX, 0, 1, &at), ENOSPC);
+    assert_int_equal(gasp_find_free_range(&vm, BIT(36), UINT64_MAX, 1, 1, &at), ENOSPC);
+    assert_int_equal(gasp_find_free_range(&vm, 1, 0, 1, 1, &at), ENOSPC);
+    gasp_unlock(&vm, QST_MEMORY);
+}
+
+/* All regions by rising address, with one that comes into being behind where the walk is, and one before it. */
+static void test_walk(void **state)
+{
+    struct gasp_walk w;
+    struct gasp_region r;
+    (void)state;
+    assert_int_equal(gasp_walk_count(&vm), 2);
+    gasp_walk_init(&w);
+    assert_true(gasp_walk_next(&vm, &w, &r));
+    assert_int_equal(r.guest.location, ROM);
+    assert_int_equal(r.guest.length, MIB(2));
+    assert_int_equal(r.host_location, GIB(5));
+    assert_int_equal(change(HOLE, 0x1000, GRF_VIRT_RD, &one), EOK);
+    assert_int_equal(change(0x1000, 0x1000, GRF_VIRT_RD, &one), EOK);
+    assert_int_equal(gasp_walk_count(&vm), 4);
+    assert_true(gasp_walk_next(&vm, &w, &r));
+    assert_int_equal(r.guest.location, HOLE);
+    assert_ptr_equal(r.vdev, &one);
+    assert_true(gasp_walk_next(&vm, &w, &r));
+    assert_int_equal(r.guest.location, RAM);
+    assert_false(gasp_walk_next(&vm, &w, &r));
+    assert_false(gasp_walk_next(&vm, &w, &r));
+    gasp_walk_init(&w);
+    assert_true(gasp_walk_next(&vm, &w, &r));
+    assert_int_equal(r.guest.location, 0x1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +487,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_map_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_map_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_find_free, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_find_free_range, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gtree_clock.c hyp/dt.c hyp/gasp.c hyp/base/lock.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c */
+/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gtree_clock.c hyp/dt.c hyp/gasp.c hyp/base/lock.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c hyp/guest_block.c */
 /* sources: hyp/reg_index.c hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c */
 /* sources: tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* Each function of the vdev API that is for one phase only refuses in the other, and says so by function, who and phase. */
@@ -135,6 +135,7 @@ static void test_options(void **state)
     REFUSES(vdev_option_u32(&builder, &o, &small), EPERM, builder.path, "vdev_option_u32");
     REFUSES(vdev_option_u64(&builder, &o, &big), EPERM, builder.path, "vdev_option_u64");
     REFUSES(vdev_option_string(&builder, &o, &text), EPERM, builder.path, "vdev_option_string");
+    REFUSES(vdev_option_text(&builder, &o, NULL, 0, &text), EPERM, builder.path, "vdev_option_text");
     assert_int_equal(small + big, 14);
     assert_string_equal(text, "kept");
 }
@@ -203,6 +204,7 @@ static void test_guest_data(void **state)
     REFUSES(guest_cpu_read(&cpu, GXF_NONE, &x0, 1, &data, 8), EPERM, "vm", "guest_cpu_read");
     REFUSES(guest_cpu_write(&cpu, GXF_NONE, &x0, 1, &data, 8), EPERM, "vm", "guest_cpu_write");
     REFUSES(guest_cpu_read(NULL, GXF_NONE, &x0, 1, &data, 8), EPERM, "no vCPU", "guest_cpu_read");
+    REFUSES(guest_write_all_ones(&cpu, GXF_NONE, &x0, 1), EPERM, "vm", "guest_cpu_write");
     assert_int_equal(cpu.arch.regs.x[0], 9);
     assert_int_equal(data, 5);
 }

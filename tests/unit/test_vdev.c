@@ -106,6 +106,9 @@ static int dev_startup(struct vdev_builder *b, unsigned code, const void *arg)
             assert_int_equal(((char *)v->v_device)[i], 0);
         v->v_block.length = 0x1000;
     }
+    const struct vdev_builder *again = vdev_builder_of(v);
+    assert_true(again->vdev == v && again->gsp == b->gsp && again->fdt == b->fdt && again->node == b->node);
+    assert_string_equal(again->path, b->path);
     if (code == VDEV_CTRL_FIRST_OPTIDX)
         return vdev_option_u32(b, arg, &option_value);
     if (code == VDEV_CTRL_FIRST_OPTIDX + 1)

@@ -24,11 +24,6 @@ static struct subject *subject_of(const vdev_t *v)
     return v->v_device;
 }
 
-static enum vdev_ref_status status_of(int err)
-{
-    return err == EOK ? VRS_NORMAL : VRS_TERMINATE;
-}
-
 static enum vdev_ref_status subject_vread(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
                                           const qvm_state_block *oopnd, guest_cpu *gcp)
 {
@@ -37,7 +32,7 @@ static enum vdev_ref_status subject_vread(vdev_t *v, uint32_t cookie, const qvm_
     lock_acquire(&v->v_mtx);
     uint32_t word = subject_of(v)->word;
     lock_release(&v->v_mtx);
-    return status_of(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
+    return guest_cpu_to_vrs(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
 }
 
 static enum vdev_ref_status subject_vwrite(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
@@ -50,7 +45,7 @@ static enum vdev_ref_status subject_vwrite(vdev_t *v, uint32_t cookie, const qvm
     lock_acquire(&v->v_mtx);
     subject_of(v)->word = err == EOK ? word : 0;
     lock_release(&v->v_mtx);
-    return status_of(err);
+    return guest_cpu_to_vrs(err);
 }
 
 static uint64_t word_read(const struct reg_access *a)

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A boot vdev: at each start of its VM it writes into the guest's memory, at the address test,at, how many starts there were, above
- * 0xb0070000. It has no place and no line of its own.
+ * A boot vdev, with one control function as QNX has it: at each start of its VM it writes into the guest's memory how many starts there
+ * were, above 0xb0070000: at the address test,at, or in a page of RAM that it takes. It has no place and no line of its own.
  */
+#include "hyp/api/control.h"
 #include "hyp/api/gasp.h"
-#include "hyp/api/vdev.h"
+#include "hyp/api/utils.h"
 #include <errno.h>
 
 #define MARK UINT64_C(0xb0070000)
+#define PAGE_BYTES 0x1000
 
 struct bootword {
     uint64_t at;     /* set at startup, then const */
     uint64_t starts; /* only one core starts a VM */
 };
 
+enum { OPT_AT = VDEV_CTRL_FIRST_OPTIDX };
 static const char *const bootword_options[] = { "test,at", NULL };
 
-static __startup int bootword_startup(struct vdev_builder *b, unsigned ctrl, const void *arg)
+static __startup int page_take(vdev_t *v, struct bootword *w)
 {
-    struct bootword *w = b->vdev->v_device;
-    return ctrl == VDEV_CTRL_FIRST_OPTIDX ? vdev_option_u64(b, arg, &w->at) : EOK;
+    struct vdev_builder *b = vdev_builder_of(v);
+    int err = gram_find_free(b, PAGE_BYTES, PAGE_BYTES, &w->at);
+    if (err == EOK)
+        err = gram_reserve(b, w->at, PAGE_BYTES);
+    vdev_logf(LOG_INFO, v, "took the page at 0x%llx", (unsigned long long)w->at);
+    return err;
 }
 
 /* The guest looks with its MMU off: what was written leaves the caches. */
@@ -33,11 +40,18 @@ static int word_put(vdev_t *v, struct bootword *w)
     return err;
 }
 
-static int bootword_control(vdev_t *v, unsigned ctrl, const void *arg)
+VDEV_ONE_CONTROL int bootword_control(vdev_t *v, unsigned ctrl, const char *arg)
 {
-    (void)arg;
-    return ctrl == VDEV_CTRL_GUEST_STARTING ? word_put(v, v->v_device) : EOK;
+    struct bootword *w = v->v_device;
+    switch (ctrl) {
+    case OPT_AT: return qvm_parse_num(vdev_builder_of(v), arg, &w->at);
+    case VDEV_CTRL_ASSIGN: return w->at ? EOK : page_take(v, w);
+    case VDEV_CTRL_GUEST_STARTING: return word_put(v, w);
+    case VDEV_CTRL_STATUS: return qvm_report(v, "%llu starts", (unsigned long long)w->starts);
+    }
+    return EOK;
 }
+VDEV_CONTROL_ENTRIES(bootword_control)
 
 static const char *const bootword_compatible[] = { "test,bootword", NULL };
 
@@ -48,6 +62,6 @@ VDEV_FACTORY(bootword_factory) = {
     .compatible = bootword_compatible,
     .option_list = bootword_options,
     .extra_space = sizeof(struct bootword),
-    .startup = bootword_startup,
-    .control = bootword_control,
+    .startup = bootword_control_startup,
+    .control = bootword_control_running,
 };

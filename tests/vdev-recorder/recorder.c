@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes each of its callbacks into the log, with the phase, the core and the locks that the core holds: all, its own v_mtx, its VM's
- * address space. Its first place goes by vread and vwrite, its second by a register table; it serves the call 0x86000010, unless it
- * has test,passes: then the next one is asked. A write to the table's register takes both locks, outermost first, and raises and lowers the
+ * address space. Its first place goes by vread and vwrite, its second by a register table; it serves the call 0x86000010, which answers
+ * what lies at the virtual address in x1, unless it has test,passes: then the next one is asked. A write to the table's register takes both locks, outermost first, and raises and lowers the
  * line within them. It takes the button if it has no test,passes.
  */
 #include "hyp/api/gasp.h"
@@ -51,18 +51,13 @@ static struct recorder *recorder_of(const vdev_t *v)
     return v->v_device;
 }
 
-static enum vdev_ref_status status_of(int err)
-{
-    return err == EOK ? VRS_NORMAL : VRS_TERMINATE;
-}
-
 static enum vdev_ref_status recorder_vread(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
                                            const qvm_state_block *oopnd, guest_cpu *gcp)
 {
     (void)cookie, (void)vopnd;
     phase_assume_running();
     record(v, "vread", 0);
-    return status_of(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &recorder_of(v)->starts, sizeof(uint32_t)));
+    return guest_cpu_to_vrs(guest_cpu_write(gcp, GXF_NONE, oopnd, 1, &recorder_of(v)->starts, sizeof(uint32_t)));
 }
 
 static enum vdev_ref_status recorder_vwrite(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,
@@ -72,7 +67,7 @@ static enum vdev_ref_status recorder_vwrite(vdev_t *v, uint32_t cookie, const qv
     (void)cookie, (void)vopnd;
     phase_assume_running();
     record(v, "vwrite", 0);
-    return status_of(guest_cpu_read(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
+    return guest_cpu_to_vrs(guest_cpu_read(gcp, GXF_NONE, oopnd, 1, &word, sizeof(word)));
 }
 
 static uint64_t word_read(const struct reg_access *a)
@@ -116,13 +111,18 @@ static const struct reg_table word_regs = { word_rows, ARRAY_LEN(word_rows), REG
 
 static enum vdev_ref_status call_serve(vdev_t *v, guest_cpu *gcp, unsigned git, uint64_t function)
 {
-    qvm_state_block result = git_call_operand(0);
+    qvm_state_block result = git_call_operand(0), pointer = git_call_operand(1),
+                    there = { .type = QST_VIRTUAL, .length = 8 };
+    uint64_t value = 0;
     (void)git, (void)function;
     phase_assume_running();
     record(v, "call", 0);
     if (recorder_of(v)->passes)
         return VRS_CONTINUE;
-    return status_of(guest_cpu_write(gcp, GXF_NONE, &result, 1, &(uint64_t){ 0x600d }, 8));
+    int err = guest_cpu_read(gcp, GXF_NONE, &pointer, 1, &there.location, 8);
+    if (err == EOK)
+        err = guest_cpu_read(gcp, GXF_NONE, &there, 1, &value, 8);
+    return guest_cpu_to_vrs(err == EOK ? guest_cpu_write(gcp, GXF_NONE, &result, 1, &value, 8) : err);
 }
 
 enum { OPT_NUMBER, OPT_TEXT, OPT_PASSES };
