@@ -77,6 +77,11 @@ void core_kick(struct core *c)
     (void)c;
 }
 
+void steal_reset(struct guest_system *v)
+{
+    v->cpus[0]->steal.ticks = 0;
+}
+
 void machine_vm_ended(void)
 {
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gtree_clock.c hyp/dt.c hyp/gasp.c hyp/base/lock.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c hyp/guest_block.c */
+/* sources: hyp/base/phase.c hyp/vdev_api.c hyp/vdev_assign.c hyp/gtree_write.c hyp/gtree_clock.c hyp/dt.c hyp/gasp.c hyp/base/lock.c hyp/cdev.c hyp/guest.c hyp/regs.c hyp/vdev_options.c hyp/guest_intr.c hyp/aspace_change.c hyp/aspace_window.c hyp/region.c hyp/guest_block.c hyp/vdev_clock.c */
 /* sources: hyp/reg_index.c hyp/aspace.c arch/arm64/stage2.c arch/arm64/pgtable.c hyp/ranges.c */
 /* sources: tests/unit/arch_fake.c tests/unit/alloc_fake.c tests/unit/tree_support.c */
 /* Each function of the vdev API that is for one phase only refuses in the other, and says so by function, who and phase. */
@@ -145,6 +145,8 @@ static void test_memory(void **state)
     (void)state;
     assert_null(vdev_alloc(&builder, 16));
     traced(builder.path, "vdev_alloc");
+    assert_null(vdev_alloc_pages(&builder, 1, &(uint64_t){ 0 }));
+    traced(builder.path, "vdev_alloc_pages");
     assert_null(vintc_cpu_alloc(&cpu, 16));
     traced("vm", "vintc_cpu_alloc");
     assert_null(cpu.intc);
@@ -178,9 +180,12 @@ static void test_tree(void **state)
 {
     struct gtree g = { .f = { .gsp = &vm } };
     const uint32_t cell = 1;
+    uint32_t rate = 0;
     (void)state;
     REFUSES(vdev_fdt_prop(&g.f, "always-on", NULL, 0), EPERM, "vm", "vdev_fdt_prop");
     REFUSES(vdev_fdt_u32s(&g.f, "reg", &cell, 1), EPERM, "vm", "vdev_fdt_u32s");
+    REFUSES(vdev_fdt_clocks(&g.f, NULL, 0), EPERM, "vm", "vdev_fdt_clocks");
+    REFUSES(vdev_clock_rate(&builder, 0, &rate), EPERM, builder.path, "vdev_clock_rate");
     REFUSES(vdev_fdt_string(&g.f, "status", "okay"), EPERM, "vm", "vdev_fdt_string");
 }
 
