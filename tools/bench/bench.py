@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from counts import Hypervisor, records_read  # noqa: E402
 from machines import Bench, Failed  # noqa: E402
-from rows import APART, EVENTS, LINUX, MEMORY, START, Row  # noqa: E402
+from rows import APART, EVENTS, LINUX, MEMORY, SHARED, START, Row  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
@@ -59,6 +59,39 @@ def events(bench, guest):
         else:
             figures.append(Figure(row, h - b, b, h, where.get(row.name, {})))
     return figures
+
+
+SHARED_VM = """
+    vm{number} {{
+        compatible = "armature,vm";
+        #address-cells = <2>;
+        #size-cells = <2>;
+        affinity = <{core}>;
+        memory@40000000 {{ device_type = "memory"; reg = <0x0 0x40000000 0x0 0x01000000>; }};
+        chosen {{ bootargs = "notify={number}"; armature,kernel = "bench"; }};
+        pl011@9000000 {{
+            compatible = "arm,pl011", "arm,primecell";
+            reg = <0x0 0x09000000 0x0 0x1000>;
+            interrupts = <0 1 4>;
+        }};
+        shmem@a000000 {{
+            compatible = "qvm,guest_shm";
+            reg = <0x0 0x0a000000 0x0 0x1000>, <0x0 0x10000000 0x0 0x00400000>;
+            interrupts = <0 16 4>;
+        }};
+    }};
+"""
+
+
+def shared(bench, guest):
+    """One VM notifies another, on another core, through shared memory."""
+    nodes = "".join(SHARED_VM.format(number=core + 1, core=core) for core in range(2))
+    tree = f'/dts-v1/;\n/ {{\n    compatible = "armature,vms";\n    #address-cells = <2>;\n    #size-cells = <2>;\n{nodes}}};\n'
+    said = rows_said(bench.hosted_vms("shared", tree, {"bench": guest}, cores=2))
+    records = [record for record in records_read(bench.path("shared.counts")) if record.kind == "hint"]
+    where = {name: per_window(bench.symbols.functions(record), record.windows) for name, record in zip(said, records)}
+    return [Figure(row, said[row.name], None, said[row.name], where.get(row.name, {})) if row.name in said else Figure(row, missing="no such row")
+            for row in SHARED]
 
 
 def linux(bench, kernel, initrd):
@@ -149,7 +182,7 @@ def arguments():
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--out", default="build/bench.json")
     parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
-    parser.add_argument("--only", choices=("events", "linux", "memory"))
+    parser.add_argument("--only", choices=("events", "linux", "memory", "shared"))
     return parser.parse_args()
 
 
@@ -167,7 +200,7 @@ def main():
     bench = bench_make(args)
     linux_rows = [row for pair in LINUX for row in pair] + [START]
     parts = {"events": (events, EVENTS, bench, args.guest), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
-             "memory": (memory, [MEMORY], bench, args.guest)}
+             "memory": (memory, [MEMORY], bench, args.guest), "shared": (shared, SHARED, bench, args.guest)}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]
     measured: List = [each for job in jobs for each in job.result()]

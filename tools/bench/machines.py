@@ -58,6 +58,17 @@ class Bench:
         counted = f",base={self.symbols.base:#x},size={self.symbols.size:#x},entry={load:#x}"
         return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
 
+    def hosted_vms(self, name, description, images, cores):
+        """The VMs of a description; images: name to file."""
+        path = self.path(name + ".dts")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(description)
+        argv = [self.tool, "run", "--hyp", self.hypervisor, "--vms", path, "--console", "raw", "--smp", str(cores), "--cpu", CPU, "--icount", "--log", self.path(name + ".log"),
+                "--timeout", str(TIMEOUT)]
+        argv += [word for image, file in images.items() for word in ("--image", f"{image}={file}")]
+        counted = f",base={self.symbols.base:#x},size={self.symbols.size:#x}"
+        return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
+
     def log(self, name):
         with open(self.path(name + ".log"), encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -47,6 +47,12 @@ EVENTS = (
     event("PSCI CPU_ON → first instruction", (1628, 2001, 4003, 18302), 900),
 )
 
+# Two VMs, each on its core; there is nothing like it on the bare machine, so the figure is all of it.
+SHARED = (
+    Row("shmem notify → peer's handler, spinning", {}, 600, "two VMs"),
+    Row("shmem notify → peer's handler, in WFI", {}, 600, "two VMs"),
+)
+
 # Debian's Linux 6.1, one vCPU. Per stretch: EL2 instructions, exits.
 BOOT, WORK = "Linux: kernel entry to /init", "Linux: 50 fork+exec, sha256, 20 sleeps of 5 ms"
 LINUX = (

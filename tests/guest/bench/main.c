@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an event costs: the median of `samples=` (1000) runs minus the same code without the event, one line a row:
- * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract.
+ * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. notify=1 and notify=2 are two VMs with shared memory: the first measures what it
+ * takes to the other's handler.
  */
 #include "tests/guest/bench/measure.h"
 #include "tests/guest/lib/cpu.h"
@@ -201,6 +202,58 @@ static void rows_cores(void)
     row_ipi("IPI ping-pong, spinning", measure_ping_pong, back, false);
 }
 
+#define FACTORY UINT64_C(0x0a000000)
+#define FACTORY_SHMEM 0x08
+#define FACTORY_STATUS 0x14
+#define FACTORY_SIZE 0x18
+#define FACTORY_NAME 0x1c
+#define CONTROL_STATUS 0
+#define CONTROL_NOTIFY 8
+#define REGION_DATA 0x1000
+#define NOTIFY_SPI 48
+
+/* The control page of a region; the first one makes it. */
+static uint64_t region_attach(bool first)
+{
+    write32(FACTORY + FACTORY_NAME, 'b');
+    do
+        write32(FACTORY + FACTORY_SIZE, first);
+    while (read32(FACTORY + FACTORY_STATUS));
+    return read64(FACTORY + FACTORY_SHMEM);
+}
+
+static void row_notify(const char *name, uint64_t control)
+{
+    struct ipi *shared = (struct ipi *)(control + REGION_DATA);
+    while (!shared->ready)
+        yield();
+    delay_us(100);
+    row(name, median(measure_notify, (uint64_t)shared, control, NULL));
+    shared->ready = 0;
+    shared->stop = 1;
+    write32(control + CONTROL_NOTIFY, 1u << 1); /* it may sleep */
+    while (shared->stop)
+        yield();
+}
+
+/* Each row is one life of the target's loop. */
+static void rows_notify(bool first)
+{
+    uint64_t control = region_attach(first);
+    struct ipi *shared = (struct ipi *)(control + REGION_DATA);
+    if (first) {
+        row_notify("shmem notify → peer's handler, spinning", control);
+        row_notify("shmem notify → peer's handler, in WFI", control);
+        return;
+    }
+    gic_set_edge(NOTIFY_SPI, true);
+    gic_enable(NOTIFY_SPI);
+    for (unsigned int in_wfi = 0; in_wfi < 2; in_wfi++) {
+        notify_target(shared, control + CONTROL_STATUS, in_wfi);
+        shared->stop = 0;
+    }
+}
+
 void guest_main(void)
 {
     sample_count = bootarg_number("samples", SAMPLES_MAX);
@@ -211,6 +264,11 @@ void guest_main(void)
     gic_cpu_init();
     msr(vbar_el1, (uint64_t)bench_vectors);
     isb();
+    uint64_t notify = bootarg_number("notify", 0);
+    if (notify) {
+        rows_notify(notify == 1);
+        return;
+    }
     rows_calls();
     rows_interrupts();
     if (cpu_count > 1)
