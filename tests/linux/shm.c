@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shm COMMAND ...: a client of shared memory in a Linux guest, by /dev/mem. SHM_FACTORY names the factory page (0x0a000000). It knows what the bare-metal client
- * (tests/guest/probes/shmem.c) knows and answers as it does. The interrupt is seen as a key of gpio-keys, which takes any interrupt of its node's children.
+ * (tests/guest/shmem) knows and answers as it does. The interrupt is seen as a key of gpio-keys, which takes any interrupt of its node's children.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -264,6 +264,17 @@ def test_no_leak_in_many_cycles(clients, cycles):
     assert one.open("last", 4)["status"] == OK and one.find(0) == (OK, 4, "last") and one.find(1)[0] == DOES_NOT_EXIST
 
 
+@pytest.mark.parametrize("rounds", [3000, pytest.param(50000, marks=pytest.mark.full)])
+def test_three_that_come_and_go_at_once(clients, rounds):
+    """On a core each: no deadlock, each finds itself, and nothing remains."""
+    three, machine = clients(*(client_vm(name, core) for core, name in enumerate(("one", "two", "three"))), timeout=600)
+    for client in three:
+        client.send(f"churn {rounds}")
+    for client in three:
+        assert f"CHURN {rounds} good" in client.answer(500), machine.story()
+    assert three[0].find(0)[0] == DOES_NOT_EXIST and three[0].open("last", 256)["status"] == OK
+
+
 def test_what_is_assigned_without_reg(machine, image):
     """Factory page, window and interrupt are found free; the guest's tree has them."""
     node = vm("one", "client", affinity=(0,), devices='shmem { compatible = "qvm,guest_shm"; };', bootargs="shmem=0xc000000 intid=32")

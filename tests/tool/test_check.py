@@ -36,6 +36,9 @@ BAD = [
     ("overlaps 0x1000 bytes at 0x8000000 of /a/x@8000000", vm_source(body="x@8000000 { " + PL011 + " reg = <0 0x8000000 0 0x1000>; };")),
     ("/a/x@9000000: interrupts: <2 1 4> is no SPI", vm_source(body="x@9000000 { " + PL011 + " interrupts = <2 1 4>; };")),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1>; };")),
+    ("/a/x@9000000: unknown property 'armature,host-rag'; the nearest known one is 'armature,host-reg'",
+     vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pass"; armature,host-rag = <0 0 0 0>; };')),
+    ("/a/x@9000000: no vdev for \"its,own\"", vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pas"; };')),
     ("/a/cpus: a node of this name is made for every VM", vm_source(body="cpus { };")),
     ("/b: not a VM", vm_source() + "b { };"),
     ("/b/memory@40800000: armature,identity: its memory at 0x40800000 overlaps 0x1000000 bytes at 0x40000000 of /a/memory@40000000",
@@ -132,6 +135,13 @@ def test_shared_interrupt_is_a_remark_only(folder):
     done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source(
         body="".join(f"x{n} {{ {PL011} interrupts = <0 1 4>; }};" for n in range(2))))))
     assert done.returncode == 0 and "SPI 1 is shared with /a/x0" in done.stderr.decode()
+
+
+def test_any_device_of_the_machine_can_be_passed_through(folder):
+    """Whatever its compatible; its schema goes by armature,device."""
+    source = vms_source(vm_source(body='x@9010000 { compatible = "its,own"; reg = <0 0x9010000 0 0x1000>; armature,device = "pass"; };'))
+    done = folder.tool("check", "--quick", folder.file("vms.dts", source))
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_disabled_device_is_left_out(folder):

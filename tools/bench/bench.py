@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from counts import Hypervisor, records_read  # noqa: E402
 from machines import Bench, Failed  # noqa: E402
-from rows import APART, EVENTS, EVENTS_V2, LINUX, MEMORY, START, VDEV, Row  # noqa: E402
+from rows import APART, EVENTS, EVENTS_V2, LINUX, MEMORY, SHARED, START, VDEV, Row  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
@@ -75,10 +75,45 @@ def vdevs(bench, guest, image):
     """What a vdev costs, in a hypervisor that has the one of tests/vdev-bench: the median of 1 000 without the access itself."""
     folder = os.path.join(ROOT, "tests", "vdev-bench")
     hypervisor, symbols = hypervisor_take(image, os.path.join(bench.folder, "vdevs"))
-    hosted = rows_said(bench.hosted_vms("vdevs", hypervisor, symbols, os.path.join(folder, "bench.dts"), folder, f"bench={guest}"))
+    hosted = rows_said(bench.hosted_vms("vdevs", os.path.join(folder, "bench.dts"), guest, ["--mem", "512M", "--bindings", folder], hypervisor, symbols))
     where = functions_of(bench, symbols, "vdevs", hosted)
     return [Figure(row, missing="no such row") if row.name not in hosted else
             Figure(row, hosted[row.name] - 1, None, hosted[row.name], where.get(row.name, {})) for row in VDEV]
+
+
+SHARED_VM = """
+    vm{number} {{
+        compatible = "armature,vm";
+        #address-cells = <2>;
+        #size-cells = <2>;
+        affinity = <{core}>;
+        memory@40000000 {{ device_type = "memory"; reg = <0x0 0x40000000 0x0 0x01000000>; }};
+        chosen {{ bootargs = "notify={number}"; armature,kernel = "bench"; }};
+        pl011@9000000 {{
+            compatible = "arm,pl011", "arm,primecell";
+            reg = <0x0 0x09000000 0x0 0x1000>;
+            interrupts = <0 1 4>;
+        }};
+        shmem@a000000 {{
+            compatible = "qvm,guest_shm";
+            reg = <0x0 0x0a000000 0x0 0x1000>, <0x0 0x10000000 0x0 0x00400000>;
+            interrupts = <0 16 4>;
+        }};
+    }};
+"""
+
+
+def shared(bench, guest):
+    """One VM notifies another, on another core, through shared memory."""
+    nodes = "".join(SHARED_VM.format(number=core + 1, core=core) for core in range(2))
+    tree = f'/dts-v1/;\n/ {{\n    compatible = "armature,vms";\n    #address-cells = <2>;\n    #size-cells = <2>;\n{nodes}}};\n'
+    path = bench.path("shared.dts")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(tree)
+    said = rows_said(bench.hosted_vms("shared", path, guest))
+    where = functions_of(bench, bench.symbols, "shared", said)
+    return [Figure(row, said[row.name], None, said[row.name], where.get(row.name, {})) if row.name in said else Figure(row, missing="no such row")
+            for row in SHARED]
 
 
 def linux(bench, kernel, initrd):
@@ -172,7 +207,7 @@ def arguments():
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--out", default="build/bench.json")
     parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
-    parser.add_argument("--only", choices=("events", "events-v2", "vdevs", "linux", "memory"))
+    parser.add_argument("--only", choices=("events", "events-v2", "vdevs", "linux", "memory", "shared"))
     return parser.parse_args()
 
 
@@ -194,7 +229,7 @@ def main():
     linux_rows = [row for pair in LINUX for row in pair] + [START]
     parts = {"events": (events, EVENTS, bench, args.guest, EVENTS), "events-v2": (events, EVENTS_V2, bench, args.guest, EVENTS_V2),
              "vdevs": (vdevs, VDEV, bench, args.guest, args.vdevs), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
-             "memory": (memory, [MEMORY], bench, args.guest)}
+             "memory": (memory, [MEMORY], bench, args.guest), "shared": (shared, SHARED, bench, args.guest)}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]
     measured: List = [each for job in jobs for each in job.result()]

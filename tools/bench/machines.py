@@ -59,10 +59,11 @@ class Bench:
         counted = f",base={self.symbols.base:#x},size={self.symbols.size:#x},entry={load:#x}"
         return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
 
-    def hosted_vms(self, name, hypervisor, symbols, description, bindings, image):
-        """A description of one VM with vdevs from outside the tree; `image` is NAME=FILE."""
-        argv = [self.tool, "run", "--hyp", hypervisor, "--vms", description, "--bindings", bindings, "--image", image, "--smp", "2", "--cpu", CPU,
-                "--mem", f"{2 * MEMORY}M", "--icount", "--console", "raw", "--log", self.path(name + ".log"), "--timeout", str(TIMEOUT)]
+    def hosted_vms(self, name, description, guest, options=(), hypervisor=None, symbols=None):
+        """The VMs of a description file whose image `bench` is the guest; of another hypervisor than the usual if one is given."""
+        argv = [self.tool, "run", "--hyp", hypervisor or self.hypervisor, "--vms", description, "--image", f"bench={guest}", "--smp", "2", "--cpu", CPU,
+                "--icount", "--console", "raw", "--log", self.path(name + ".log"), "--timeout", str(TIMEOUT), *options]
+        symbols = symbols or self.symbols
         counted = f",base={symbols.base:#x},size={symbols.size:#x}"
         return self.run(name, argv + ["--", *ICOUNT, *self.plugin_option(name, counted)])
 

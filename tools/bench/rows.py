@@ -70,6 +70,11 @@ VDEV = (
 # (On a Cortex-A53 with a GIC-400 Bao needs 188 EL2 instructions a timer interrupt and 518 an SGI, Jailhouse 225 and 1324, Xen 1418 and 1266.)
 BANKED = {"write GICR_ISENABLER0": "write GICD_ISENABLER0"}
 EVENTS_V2 = tuple(Row("GICv2: " + BANKED.get(row.name, row.name), {}, row.target, row.note, 2) for row in EVENTS)
+# Two VMs, each on its core; there is nothing like it on the bare machine, so the figure is all of it.
+SHARED = (
+    Row("shmem notify → peer's handler, spinning", {}, 600, "two VMs"),
+    Row("shmem notify → peer's handler, in WFI", {}, 600, "two VMs"),
+)
 
 # Debian's Linux 6.1, one vCPU. Per stretch: EL2 instructions, exits.
 BOOT, WORK = "Linux: kernel entry to /init", "Linux: 50 fork+exec, sha256, 20 sleeps of 5 ms"

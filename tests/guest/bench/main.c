@@ -2,7 +2,7 @@
 /*
  * What an event costs: the median of `samples=` (1000) runs minus the same code without the event, one line a row:
  * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. With vdev=ADDRESS instead what the vdev of
- * tests/vdev-bench there costs.
+ * tests/vdev-bench there costs. notify=1 and notify=2 are two VMs with shared memory: the first measures what it takes to the other's handler.
  */
 #include "tests/guest/bench/measure.h"
 #include "tests/guest/lib/cpu.h"
@@ -273,6 +273,58 @@ static void rows_vdev(void)
         print("# %lu region changes FAILED\n", read64(table + TABLE_FAILED));
 }
 
+#define FACTORY UINT64_C(0x0a000000)
+#define FACTORY_SHMEM 0x08
+#define FACTORY_STATUS 0x14
+#define FACTORY_SIZE 0x18
+#define FACTORY_NAME 0x1c
+#define CONTROL_STATUS 0
+#define CONTROL_NOTIFY 8
+#define REGION_DATA 0x1000
+#define NOTIFY_SPI 48
+
+/* The control page of a region; the first one makes it. */
+static uint64_t region_attach(bool first)
+{
+    write32(FACTORY + FACTORY_NAME, 'b');
+    do
+        write32(FACTORY + FACTORY_SIZE, first);
+    while (read32(FACTORY + FACTORY_STATUS));
+    return read64(FACTORY + FACTORY_SHMEM);
+}
+
+static void row_notify(const char *name, uint64_t control)
+{
+    struct ipi *shared = (struct ipi *)(control + REGION_DATA);
+    while (!shared->ready)
+        yield();
+    delay_us(100);
+    row(name, median(measure_notify, (uint64_t)shared, control, NULL));
+    shared->ready = 0;
+    shared->stop = 1;
+    write32(control + CONTROL_NOTIFY, 1u << 1); /* it may sleep */
+    while (shared->stop)
+        yield();
+}
+
+/* Each row is one life of the target's loop. */
+static void rows_notify(bool first)
+{
+    uint64_t control = region_attach(first);
+    struct ipi *shared = (struct ipi *)(control + REGION_DATA);
+    if (first) {
+        row_notify("shmem notify → peer's handler, spinning", control);
+        row_notify("shmem notify → peer's handler, in WFI", control);
+        return;
+    }
+    gic_set_edge(NOTIFY_SPI, true);
+    gic_enable(NOTIFY_SPI);
+    for (unsigned int in_wfi = 0; in_wfi < 2; in_wfi++) {
+        notify_target(shared, control + CONTROL_STATUS, in_wfi);
+        shared->stop = 0;
+    }
+}
+
 void guest_main(void)
 {
     vdev = bootarg_number("vdev", 0);
@@ -284,8 +336,12 @@ void guest_main(void)
     v2 = gic_version() == 2;
     gic_init();
     core_init();
-    if (vdev) {
-        rows_vdev();
+    uint64_t notify = bootarg_number("notify", 0);
+    if (vdev || notify) {
+        if (vdev)
+            rows_vdev();
+        else
+            rows_notify(notify == 1);
         print("# bench end\n");
         return;
     }

@@ -172,6 +172,42 @@
 5:  str     xzr, [x0, #16]
     ret
 
+/* The same loop for shared memory's interrupt, edge-triggered: the line falls when the status is read, at x1. */
+    function notify_target
+    mov     x12, #0
+    mov     x3, #1
+1:  mov     x9, #0
+    str     x3, [x0, #16]
+2:  msr     daifset, #2
+    cbnz    x9, 4f
+    ldr     x4, [x0, #8]
+    cbnz    x4, 5f
+    cbz     x2, 3f
+    wfi
+3:  msr     daifclr, #2
+    isb
+    yield
+    b       2b
+4:  str     xzr, [x0, #16]
+    ldr     w4, [x1]
+    str     x9, [x0]
+    b       1b
+5:  ret
+
+/* x1: the control page; the other client is number 1. */
+    function measure_notify
+    mov     w3, #2
+    str     xzr, [x0]
+    dsb     sy
+    isb
+    mrs     x14, cntvct_el0
+    str     w3, [x1, #8]
+1:  yield
+    ldr     x9, [x0]
+    cbz     x9, 1b
+    sub     x0, x9, x14
+    ret
+
     function measure_cpu_on
     stp     x19, x20, [sp, #-32]!
     stp     x21, x30, [sp, #16]

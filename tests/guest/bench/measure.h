@@ -32,6 +32,9 @@ void ipi_target(struct ipi *ipi, uint64_t reply, uint64_t in_wfi);
 /* Sends, waits for ipi->time, gives the difference. */
 uint64_t measure_ipi(uint64_t ipi, uint64_t sgi1r);
 uint64_t measure_ipi_v2(uint64_t ipi, uint64_t sgir);
+/* The loop of the other VM, with the control page of its shared memory; and: notifies it, waits for ipi->time, gives the difference. */
+void notify_target(struct ipi *ipi, uint64_t control, uint64_t in_wfi);
+uint64_t measure_notify(uint64_t ipi, uint64_t control);
 /* Sends and waits for the reply's handler on this core. */
 uint64_t measure_ping_pong(uint64_t ipi, uint64_t sgi1r);
 uint64_t measure_ping_pong_v2(uint64_t ipi, uint64_t sgir);

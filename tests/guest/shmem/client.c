@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A client of shared memory that does what it is told on its console, a line a command: factory pages are at shmem= and every 4 KiB behind it, their
- * interrupts are intid= and those behind it. Each answer ends with "ok".
- */
+/* What the client does; each command tells what came of it in a line. */
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/exception.h"
-#include "tests/guest/lib/fdt.h"
 #include "tests/guest/lib/gic.h"
 #include "tests/guest/lib/print.h"
 #include "tests/guest/lib/psci.h"
 #include "tests/guest/lib/regs.h"
 #include "tests/guest/lib/timer.h"
+#include "tests/guest/shmem/client.h"
 
 #define SIGNATURE 0x00
 #define SHMEM 0x08
@@ -25,8 +22,6 @@
 #define NOTIFY 0x8
 #define DETACH 0xc
 #define DATA 0x1000
-#define FACTORIES 20
-#define LINE 160
 #define WAIT_MS 2000
 
 static uint64_t first, intid0, factory;
@@ -35,42 +30,16 @@ static unsigned int chosen;
 static struct client {
     uint64_t control;
     volatile uint32_t interrupts, from;
-} clients[FACTORIES];
-static const char *rest; /* of the line */
+} clients[FACTORY_MAX];
 
 static void on_irq(uint32_t intid)
 {
-    struct client *c = &clients[(intid - intid0) % FACTORIES];
+    struct client *c = &clients[(intid - intid0) % FACTORY_MAX];
     c->interrupts++;
     if (c->control)
         c->from |= read32(c->control + STATUS) & 0xffff;
     else
         gic_disable(intid);
-}
-
-static void word_next(char *to, unsigned int size)
-{
-    unsigned int n = 0;
-    while (*rest == ' ')
-        rest++;
-    for (; *rest && *rest != ' '; rest++)
-        if (n < size - 1)
-            to[n++] = *rest;
-    to[n] = 0;
-}
-
-static uint64_t number_next(void)
-{
-    char word[32];
-    uint64_t n = 0, base = 10, i = 0;
-    word_next(word, sizeof(word));
-    if (word[0] == '0' && word[1] == 'x') {
-        base = 16;
-        i = 2;
-    }
-    for (; word[i]; i++)
-        n = n * base + (uint64_t)(word[i] <= '9' ? word[i] - '0' : word[i] - 'a' + 10);
-    return n;
 }
 
 /* As the driver does: the name, NUL-terminated, then the size, which acts. */
@@ -169,6 +138,24 @@ static void command_cycles(void)
     print("CYCLES %lu good\n", good);
 }
 
+/* Comes, tells all, looks, and goes, while others do the same. */
+static void command_churn(void)
+{
+    uint64_t count = number_next(), good = 0, notified = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (open_region("churn", 1))
+            continue;
+        uint64_t at = read64(factory + SHMEM);
+        uint32_t bit = 1u << read32(at + IDX);
+        write32(at + NOTIFY, 0xffff);
+        uint32_t status = read32(at + STATUS);
+        good += (status & bit) && (status >> 16 & bit); /* its own is there always */
+        notified += (status & 0xffff & ~bit) != 0;
+        write32(at + DETACH, 1);
+    }
+    print("CHURN %lu good, met %lu times\n", good, notified);
+}
+
 /* Word 0 goes up by one for each turn: by the one who pings, and by the one who answers. */
 static void command_ping(bool begins)
 {
@@ -202,67 +189,58 @@ static void command_touch(void)
     print("TOUCH %s 0x%lx\n", e.taken ? "ESR" : "value", e.taken ? e.esr : e.result);
 }
 
-static void command_run(const char *line)
+static void command_notify(void)
 {
-    char word[16];
-    rest = line;
-    word_next(word, sizeof(word));
-    if (string_equal(word, "use")) {
-        chosen = (unsigned int)number_next() % FACTORIES;
-        factory = first + chosen * 0x1000;
-    } else if (string_equal(word, "id"))
-        command_id();
-    else if (string_equal(word, "open"))
-        command_open();
-    else if (string_equal(word, "find"))
-        command_find();
-    else if (string_equal(word, "status"))
-        command_status();
-    else if (string_equal(word, "notify"))
-        write32(clients[chosen].control + NOTIFY, (uint32_t)number_next());
-    else if (string_equal(word, "wait"))
-        command_wait();
-    else if (string_equal(word, "fill"))
-        command_fill();
-    else if (string_equal(word, "read"))
-        command_read();
-    else if (string_equal(word, "detach"))
-        command_detach();
-    else if (string_equal(word, "cycles"))
-        command_cycles();
-    else if (string_equal(word, "ping") || string_equal(word, "pong"))
-        command_ping(word[1] == 'i');
-    else if (string_equal(word, "touch"))
-        command_touch();
-    else if (string_equal(word, "reset"))
-        hvc(PSCI_SYSTEM_RESET, 0, 0, 0);
-    else if (string_equal(word, "off"))
-        psci_system_off();
+    write32(clients[chosen].control + NOTIFY, (uint32_t)number_next());
 }
 
-void guest_main(void)
+static void command_use(void)
 {
-    static char line[LINE];
-    unsigned int n = 0;
-    first = factory = bootarg_number("shmem", 0x0a000000);
-    intid0 = bootarg_number("intid", 48);
-    gic_init();
-    gic_cpu_init();
+    chosen = (unsigned int)number_next() % FACTORY_MAX;
+    factory = first + chosen * 0x1000;
+}
+
+static void command_begin(void)
+{
+    command_ping(true);
+}
+
+static void command_answer(void)
+{
+    command_ping(false);
+}
+
+static void command_reset(void)
+{
+    hvc(PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} commands[] = {
+    { "use", command_use },       { "id", command_id },         { "open", command_open },
+    { "find", command_find },     { "status", command_status }, { "notify", command_notify },
+    { "wait", command_wait },     { "fill", command_fill },     { "read", command_read },
+    { "detach", command_detach }, { "cycles", command_cycles }, { "churn", command_churn },
+    { "ping", command_begin },    { "pong", command_answer },   { "touch", command_touch },
+    { "reset", command_reset },
+};
+
+void command_run(const char *line)
+{
+    char word[16];
+    line_set(line);
+    word_next(word, sizeof(word));
+    for (unsigned int i = 0; i < ARRAY_LEN(commands); i++)
+        if (string_equal(word, commands[i].name))
+            commands[i].run();
+}
+
+void client_init(uint64_t at, uint64_t intid)
+{
+    first = factory = at;
+    intid0 = intid;
     this_cpu()->irq_hook = on_irq;
     irq_enable();
-    print("SHMEM ready\n");
-    for (;;) {
-        int c = uart_getc();
-        if (c < 0)
-            continue;
-        if (c != '\n' && c != '\r') {
-            n += n < LINE - 1;
-            line[n - 1] = (char)c;
-            continue;
-        }
-        line[n] = 0;
-        n = 0;
-        command_run(line);
-        print("ok\n");
-    }
 }
