@@ -316,6 +316,7 @@ build_suites = 'build: $(call make_as,qemu_virt) all' \
 	'tool: $(pytest) tests/tool' \
 	'guests: $(call make_as,qemu_virt) $(1)'
 contract_suites = $(if $(contract),'contract direct: $(on_debug) $(contract) tools/armature --boot direct' \
+	'contract gicv2: $(on_debug) $(contract) tools/armature --gic 2' \
 	'contract uboot: $(on_release) $(contract) tools/armature --boot uboot')
 test: setup
 	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(pytest) tests/sys' $(contract_suites)

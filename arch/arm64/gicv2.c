@@ -193,6 +193,7 @@ static uint32_t gicv2_ack(void)
     uint32_t iar = mmio_read32(cpu, GICC_IAR), intid = (uint32_t)field_get(IAR_INTID, iar);
     if (intid < SGIS)
         this_core()->sgi = iar;
+    dmb_ld(); /* pairs with gicv2_send_sgi(): what was stored before the SGI was sent is read after it was acknowledged */
     return intid;
 }
 

@@ -30,6 +30,11 @@ static inline void dsb_ish(void)
     __asm__ volatile("dsb ish" ::: "memory");
 }
 
+static inline void dmb_ld(void)
+{
+    __asm__ volatile("dmb ld" ::: "memory");
+}
+
 static inline void dsb_ishst(void)
 {
     __asm__ volatile("dsb ishst" ::: "memory");

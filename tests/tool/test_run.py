@@ -143,6 +143,11 @@ def test_command_line(folder):
     assert any(word.startswith("console-marker=") for word in words[:-1])
 
 
+def test_command_line_of_a_gicv2(folder):
+    folder.run([START, ended("off")], "--gic", "2")
+    assert "-M virt,virtualization=on,gic-version=2 -cpu" in " ".join(folder.qemu()["argv"])
+
+
 def test_deterministic_command_line(folder):
     folder.run([START, ended("off")], "--icount")
     first = folder.qemu()["argv"]

@@ -217,7 +217,7 @@ def command_card(args):
         raise Refused("sdcard: one of --vms VMS.dts and --bundle FILE is needed")
     if args.control_dtb and not args.sign:
         raise Refused("sdcard: --control-dtb belongs to --sign")
-    hypervisor = hypervisor_find(args.hyp)
+    hypervisor = hypervisor_find(args.hyp, BOARDS[args.board])
     extra = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
         bundle = args.bundle and file_required(args.bundle, "bundle")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from .base import GIB, MIB, ROOT, Refused, align_up, file_required
-from .board import BOARDS, firmware_path
+from .board import BOARDS, board_tree, firmware_path
 from .bundle import bundle_write, content_make, content_read, images_parse
 from .card import card_write
 from .console import Gate
@@ -22,13 +22,13 @@ MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
 LOG_SHOWN = 30
 
 
-def hypervisor_find(path):
-    """The image named (ARMATURE_HYP names one for a whole test run), or the newest that was built."""
+def hypervisor_find(path, board):
+    """The image named (ARMATURE_HYP names one for a whole test run), or the newest that was built for the board."""
     path = path or os.environ.get("ARMATURE_HYP")
     if not path:
-        built = glob.glob(os.path.join(ROOT, "build", "*", "armature.bin"))
+        built = glob.glob(os.path.join(ROOT, "build", board.builds, "armature.bin"))
         if not built:
-            raise Refused(f"no hypervisor in {os.path.join(ROOT, 'build')}: build one (make qemu_virt_defconfig && make),"
+            raise Refused(f"no hypervisor in {os.path.join(ROOT, 'build')}: build one (make {board.builds.rstrip('*')}_defconfig && make),"
                           " or name it with --hyp")
         path = max(built, key=os.path.getmtime)
     file_required(path, "hypervisor")
@@ -129,11 +129,12 @@ def run(args):
     if args.host_dtb:
         file_required(args.host_dtb, "--host-dtb")
     uboot = args.boot == "uboot" or args.card is not None
-    hypervisor = None if args.card else hypervisor_find(args.hyp)
+    hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
+        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"))
         if args.card:
             machine.card, marker = os.path.abspath(args.card), None
         else:
