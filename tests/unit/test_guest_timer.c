@@ -15,6 +15,7 @@
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 #include "tests/unit/alloc_fake.h"
+#include "tests/unit/thread_fake.h"
 #include "tests/unit/tree_support.h"
 
 #define HZ 1000000
@@ -75,11 +76,6 @@ void vcpu_attend(struct guest_cpu *v)
 void core_kick(struct core *c)
 {
     (void)c;
-}
-
-void steal_reset(struct guest_system *v)
-{
-    v->cpus[0]->steal.ticks = 0;
 }
 
 void machine_vm_ended(void)
@@ -145,13 +141,6 @@ static void test_timer(vdev_t *v, void *data, const struct guest_timer_data *tdp
 
 static const struct vdev_factory factory = { .name = "test", .timer = test_timer }, mute = { .name = "mute" };
 
-void vm_load_start(struct guest_system *v)
-{
-    v->stops = 0;
-    v->state = VM_RUNNING;
-    clock_start(v);
-}
-
 /* The core's interrupts until then; `late`: each is taken so much later than it could be. */
 static void run_until(uint64_t until, uint64_t late)
 {
@@ -162,6 +151,13 @@ static void run_until(uint64_t until, uint64_t late)
         a->fn(a);
     }
     now = until;
+}
+
+void vm_loaded(struct guest_system *v)
+{
+    v->stops = 0;
+    v->state = VM_RUNNING;
+    clock_start(v);
 }
 
 static int setup(void **state)
@@ -187,7 +183,7 @@ static int setup(void **state)
     assert_ptr_equal(timer->alarm.core, &core);
     machine_phase = PHASE_RUNNING;
     now = BOOT;
-    vm_load_start(&vm);
+    vm_loaded(&vm);
     return 0;
 }
 
@@ -351,6 +347,7 @@ static void ends_with_its_vm_and_starts_anew(void **state)
     guest_terminate(&vm, GTC_RESET);
     assert_int_equal(guest_clock_stop(&vm), ESRCH);
     vm_cpu_gone(&cpu); /* the last: the VM ends and, its description says so, starts again */
+    keeper_turn(&vm);
     assert_int_equal(controls[VDEV_CTRL_TERMINATE], 1);
     assert_int_equal(controls[VDEV_CTRL_RESET], 1);
     assert_int_equal(guest_timer_state(timer, &data), EOK);
@@ -367,7 +364,7 @@ static void before_its_vm_runs(void **state)
     vm.state = VM_CONFIGURED;
     assert_int_equal(guest_timer_notify(timer, NULL, 10), EOK);
     run_until(BOOT + 70000, 0);
-    vm_load_start(&vm);
+    vm_loaded(&vm);
     run_until(BOOT + 70009, 0);
     assert_int_equal(call_count, 0);
     run_until(BOOT + 70010, 0);

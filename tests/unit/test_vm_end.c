@@ -66,11 +66,6 @@ void clock_stop(struct guest_system *v)
     (void)v;
 }
 
-void steal_reset(struct guest_system *v)
-{
-    (void)v;
-}
-
 void clock_end(struct guest_system *v)
 {
     (void)v;

@@ -75,7 +75,7 @@ def vdevs(bench, guest, image):
     """What a vdev costs, in a hypervisor that has the one of tests/vdev-bench: the median of 1 000 without the access itself."""
     folder = os.path.join(ROOT, "tests", "vdev-bench")
     hypervisor, symbols = hypervisor_take(image, os.path.join(bench.folder, "vdevs"))
-    hosted = rows_said(bench.hosted_vms("vdevs", os.path.join(folder, "bench.dts"), guest, ["--mem", "512M", "--bindings", folder], hypervisor, symbols))
+    hosted = rows_said(bench.hosted_vms("vdevs", os.path.join(folder, "bench.dts"), guest, ["--mem", "1024M", "--bindings", folder], hypervisor, symbols))
     where = functions_of(bench, symbols, "vdevs", hosted)
     return [Figure(row, missing="no such row") if row.name not in hosted else
             Figure(row, hosted[row.name] - 1, None, hosted[row.name], where.get(row.name, {})) for row in VDEV]
