@@ -101,7 +101,7 @@ void machine_vm_ended(void)
 {
     static bool told; /* any core, atomic: two that end together are both the last */
     for (unsigned i = 0; i < vm_count; i++)
-        if (vms[i]->state != VM_ENDED && vms[i]->state != VM_REFUSED)
+        if (!__atomic_load_n(&vms[i]->over, __ATOMIC_SEQ_CST))
             return;
     if (__atomic_exchange_n(&told, true, __ATOMIC_SEQ_CST))
         return;

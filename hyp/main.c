@@ -127,6 +127,7 @@ static void vm_check_cores(struct guest_system *vm)
             continue;
         log_error("vm %s: refused: no core of its vCPU %u came up", vm->name, n);
         vm->state = VM_REFUSED;
+        vm->over = true;
     }
 }
 

@@ -191,6 +191,7 @@ static __startup void vm_retire(struct guest_system *vm, enum vm_state state, co
     pirq_forget(before->pirqs);
     host_claims_forget(before->claims);
     vm->state = state;
+    vm->over = true;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         if (!vcpu_floats(vm->cpus[i]))
             vm->cpus[i]->ctx.core->cpu_count--;

@@ -54,7 +54,7 @@ struct guest_cpu {
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
     struct vcpu_arch arch;
-    uint64_t life;                    /* another number each time it is started: whose its TLB entries are */
+    uint64_t life; /* another number each time it is started: whose its TLB entries are */
     struct steal steal;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
@@ -81,12 +81,12 @@ struct CAPABILITY("guest address space") guest_system {
     bool gram_sealed;                      /* images are placed around it */
     struct vm_image images[VM_MAX_IMAGES]; /* the generated tree among them */
     unsigned image_count;
-    uint64_t idregs[7][8];    /* ID registers as this VM sees them: [CRm - 1][op2] */
-    struct instr_traps traps; /* instructions that vdevs serve */
-    uint64_t entry, fdt_ipa;  /* where it starts, what x0 holds */
-    struct vdev_sched sched;  /* how threads for it run, where nothing else is said */
-    struct core *home;        /* whose timer its vdevs' threads and its own use */
-    struct thread *keeper;    /* loads it, and sees to its end */
+    uint64_t idregs[7][8];      /* ID registers as this VM sees them: [CRm - 1][op2] */
+    struct instr_traps traps;   /* instructions that vdevs serve */
+    uint64_t entry, fdt_ipa;    /* where it starts, what x0 holds */
+    struct vdev_sched sched;    /* how threads for it run, where nothing else is said */
+    struct core *home;          /* whose timer its vdevs' threads and its own use */
+    struct thread *keeper;      /* loads it, and sees to its end */
     struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */
@@ -106,6 +106,7 @@ struct CAPABILITY("guest address space") guest_system {
     uint64_t clock_stopped_at;
     bool clock_runs;
     /* any core, atomic: */
+    bool over;            /* all was said about its end, and it does not start again */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;
 };

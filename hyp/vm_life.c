@@ -123,6 +123,7 @@ static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
         return true;
     }
     results_line("R vm %s state=ended cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
+    __atomic_store_n(&vm->over, true, __ATOMIC_SEQ_CST);
     machine_vm_ended();
     return false;
 }

@@ -352,10 +352,9 @@ static void gtree_clock_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gtree_qemu),    cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_two_clocks),
-        cmocka_unit_test(gtree_seeds),   cmocka_unit_test(gtree_no_room),   cmocka_unit_test(gtree_own_tree),
-        cmocka_unit_test(gtree_clock_names),
-        cmocka_unit_test(gtree_hostile),
+        cmocka_unit_test(gtree_qemu),        cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_two_clocks),
+        cmocka_unit_test(gtree_seeds),       cmocka_unit_test(gtree_no_room),   cmocka_unit_test(gtree_own_tree),
+        cmocka_unit_test(gtree_clock_names), cmocka_unit_test(gtree_hostile),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -161,25 +161,28 @@ static void test_power_state(void **state)
 static void test_abi_sizes(void **state)
 {
     (void)state;
-    NUMBER_IS(QVM_VDEV_ABI, 2026112502u);
-    NUMBER_IS(sizeof(struct vdev_factory), 112);
+    NUMBER_IS(QVM_VDEV_ABI, 2026112503u);
+    NUMBER_IS(sizeof(struct vdev_factory), 136);
     OFFSET_IS(struct vdev_factory, abi, 0);
     OFFSET_IS(struct vdev_factory, option_strings, 40);
     OFFSET_IS(struct vdev_factory, startup, 64);
     OFFSET_IS(struct vdev_factory, control, 72);
     OFFSET_IS(struct vdev_factory, vread, 80);
     OFFSET_IS(struct vdev_factory, regs, 96);
-    OFFSET_IS(struct vdev_factory, pic, 104);
+    OFFSET_IS(struct vdev_factory, pulse, 104);
+    OFFSET_IS(struct vdev_factory, threads, 112);
+    OFFSET_IS(struct vdev_factory, timer, 120);
+    OFFSET_IS(struct vdev_factory, pic, 128);
     NUMBER_IS(sizeof(qvm_state_block), 24);
     OFFSET_IS(qvm_state_block, length, 8);
     OFFSET_IS(qvm_state_block, type, 16);
     OFFSET_IS(qvm_state_block, flags, 18);
     NUMBER_IS(sizeof(struct guest_intr), 16);
-    NUMBER_IS(sizeof(vdev_t), 88);
+    NUMBER_IS(sizeof(vdev_t), 144);
     OFFSET_IS(vdev_t, v_block, 24);
     OFFSET_IS(vdev_t, v_intr, 48);
     OFFSET_IS(vdev_t, v_mtx, 64);
-    NUMBER_IS(sizeof(struct spinlock), 8);
+    NUMBER_IS(sizeof(struct spinlock), 16);
     NUMBER_IS(sizeof(struct gasp_region), 56);
     OFFSET_IS(struct gasp_region, guest, 32);
     NUMBER_IS(sizeof(gasp_map_handle_t), 24);
@@ -189,7 +192,7 @@ static void test_abi_sizes(void **state)
     NUMBER_IS(sizeof(struct reg), 40);
     NUMBER_IS(sizeof(struct reg_table), 16);
     NUMBER_IS(sizeof(struct reg_access), 32);
-    NUMBER_IS(sizeof(struct vdev_pic_functions), 56);
+    NUMBER_IS(sizeof(struct vdev_pic_functions), 64);
     NUMBER_IS(sizeof(struct qvm_slice_descriptor), 24);
 }
 

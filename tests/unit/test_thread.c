@@ -567,9 +567,12 @@ static void test_end_by_force(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_priorities), TEST(test_create_refuses),   TEST(test_join_and_sleep), TEST(test_only_threads_block),
-        TEST(test_inversion),  TEST(test_deadlock_is_told), TEST(test_conditions),     TEST(test_cancel),
-        TEST(test_pulses),     TEST(test_end),              TEST(test_end_by_force),
+        TEST(test_priorities),     TEST(test_create_refuses),
+        TEST(test_join_and_sleep), TEST(test_only_threads_block),
+        TEST(test_inversion),      TEST(test_deadlock_is_told),
+        TEST(test_conditions),     TEST(test_cancel),
+        TEST(test_pulses),         TEST(test_end),
+        TEST(test_end_by_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

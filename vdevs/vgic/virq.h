@@ -26,7 +26,7 @@ struct virq {
     uint16_t pintid; /* with hw: the physical interrupt it stands for, on the core of its home */
     bool hw;
     bool watched; /* somebody is to be told when the guest is done with it */
-    bool link; /* with hw: a list register may be linked to it, and deactivates it then */
+    bool link;    /* with hw: a list register may be linked to it, and deactivates it then */
     /* under lock: */
     struct vgic_cpu *home; /* read without lock to find the lock */
     struct list node;      /* in the home's queue, or empty */
