@@ -111,7 +111,7 @@ static __running void core_put(struct core *c)
     struct guest_cpu *v = c->loaded;
     if (!v)
         return;
-    v->vm->intc->put(v);
+    v->vm->intc->unload(v);
     vcpu_arch_put(&v->arch);
     c->loaded = NULL;
     vcpu_wake_arm(v);

@@ -23,7 +23,7 @@ struct vintc_ops {
     bool (*wakes)(guest_cpu *gcp);
     /* The vCPU comes to / leaves this core. */
     void (*load)(guest_cpu *gcp);
-    void (*put)(guest_cpu *gcp);
+    void (*unload)(guest_cpu *gcp);
     /* A hardware interrupt linked to a virtual one fired on this core for this vCPU (timers): acknowledged and dropped, not deactivated. Or, for a vCPU
      * that no core holds, its saved timer has come due (any core; nothing was acknowledged). True: it is in a list register, no flush is needed for it. */
     bool (*hw_fired)(guest_cpu *gcp, uint32_t intid);
