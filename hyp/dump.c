@@ -13,13 +13,14 @@ void vm_dump(struct guest_system *vm)
 void vcpu_status(const struct guest_cpu *v)
 {
     const uint64_t *n = v->exits;
-    log_info("  vcpu %u core %u %s%s: stolen %llu ms; exits irq %llu mmio %llu sysreg %llu call %llu wfx %llu fp %llu "
+    log_info("  vcpu %u core %u %s%s: ran %llu ms, stolen %llu ms; exits irq %llu mmio %llu sysreg %llu call %llu wfx "
+             "%llu fp %llu "
              "other %llu",
              v->index, v->ctx.core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
-             (unsigned long long)(steal_ticks(v) / timer_ms(1)), (unsigned long long)n[EXIT_IRQ],
-             (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]), (unsigned long long)n[EXIT_SYSREG],
-             (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]), (unsigned long long)n[EXIT_WFX],
-             (unsigned long long)n[EXIT_FP],
+             (unsigned long long)(v->ctx.ran / timer_ms(1)), (unsigned long long)(steal_ticks(v) / timer_ms(1)),
+             (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
+             (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
+             (unsigned long long)n[EXIT_WFX], (unsigned long long)n[EXIT_FP],
              (unsigned long long)(n[EXIT_SERROR] + n[EXIT_GUEST_ERROR] + n[EXIT_CP15] + n[EXIT_UNKNOWN]));
 }
 

@@ -34,7 +34,7 @@ class Content:
 
     def cores(self):
         """How many cores the VMs ask for."""
-        return max([max([vm.cpus] + [core + 1 for core in vm.affinity]) for vm in self.vms] + [1])
+        return max([vm.highest_core + 1 or max([vm.cpus] + [core + 1 for core in vm.affinity]) for vm in self.vms] + [1])
 
 
 def images_parse(arguments):

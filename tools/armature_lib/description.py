@@ -41,6 +41,7 @@ class Vm:
     path: str
     cpus: int = 1
     affinity: List[int] = field(default_factory=list)
+    highest_core: int = -1  # of its runmask
     identity: bool = False
     ram: List[Ram] = field(default_factory=list)
     kernel: Optional[str] = None
@@ -116,6 +117,8 @@ class Description:
         vm.cpus = self.bounded(node, "cpus", 1, 1, VCPU_LIMIT)
         self.bounded(node, "priority", 16, 0, 255)
         self.affinity_read(node, vm)
+        self.runmask_read(node, vm)
+        self.budget_read(node)
         for kind in ("reference", "instruction", "register"):
             self.word(node, f"armature,unsupported-{kind}", POLICIES)
         for kind in ("reset", "crash"):
@@ -141,6 +144,30 @@ class Description:
         vm.affinity = self.attempt(node.cells, "affinity", fallback=[])
         if len(vm.affinity) != vm.cpus:
             self.fault(node.path, f"affinity names {len(vm.affinity)} cores for {vm.cpus} vCPUs")
+
+    def runmask_read(self, node, vm):
+        if "runmask" not in node:
+            return
+        masks = self.attempt(node.cells, "runmask", fallback=[])
+        if "affinity" in node:
+            self.fault(node.path, "runmask and affinity exclude each other")
+        if len(masks) not in (1, vm.cpus):
+            self.fault(node.path, f"runmask has {len(masks)} cells for {vm.cpus} vCPUs: one, or one each, is expected")
+        if 0 in masks:
+            self.fault(node.path, "runmask: 0 would let a vCPU run nowhere")
+        vm.highest_core = max(mask.bit_length() for mask in masks) - 1 if masks else 0
+
+    def budget_read(self, node):
+        budget, period = self.bounded(node, "budget-us", 0, 100, 1000000), self.bounded(node, "period-us", 0, 100, 1000000)
+        background = self.bounded(node, "background-priority", -1, 0, 255)
+        if ("budget-us" in node) != ("period-us" in node):
+            self.fault(node.path, "budget-us and period-us need each other")
+        elif budget > period:
+            self.fault(node.path, f"budget-us {budget} is more than period-us {period}")
+        if "background-priority" in node and "budget-us" not in node:
+            self.fault(node.path, "background-priority is for vCPUs with budget-us")
+        elif background >= self.bounded(node, "priority", 16, 0, 255):
+            self.fault(node.path, f"background-priority {background} is not below the priority")
 
     def child_read(self, child, vm):
         kind = child.name.split("@")[0]
