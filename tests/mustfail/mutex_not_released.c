@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a thread has taken it gives back, on every path. */
-/* fails: mutex 'queue' is still held at the end of function */
+/* fails: mutex 'queue' is not held on every path through here */
 #include "hyp/api/thread.h"
 
 extern struct vdev_mutex queue;

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `make bench` measures of a vdev. Its first place goes by vread and vwrite, its second by a register table: PLAIN and QUICK, a word
- * each; PAGE, where a page of the guest's RAM is; TRAP, which makes writes to that page exit (1) or gives it back (0).
+ * each; PAGE, where a page of the guest's RAM is; TRAP, which makes writes to that page exit (1) or gives it back (0); PULSE, which pulses the
+ * vdev, whose thread is above the guest; COMPUTE, which lets a thread below everything compute (1) or not (0).
  */
 #include "hyp/api/gasp.h"
 #include "hyp/api/guest.h"
-#include "hyp/api/vdev.h"
+#include "hyp/api/thread.h"
 #include <errno.h>
 
 #define PLACE_BYTES 0x1000
 #define PAGE_BYTES 0x1000
 
-enum { PLAIN = 0x00, PAGE = 0x08, TRAP = 0x10, FAILED = 0x18, QUICK = 0x80 };
+enum { PLAIN = 0x00, PAGE = 0x08, TRAP = 0x10, FAILED = 0x18, PULSE = 0x20, COMPUTE = 0x28, QUICK = 0x80 };
 
 struct subject {
     /* under v_mtx: */
     uint32_t word;
     uint64_t page, failed;
+    struct vdev_event event; /* set at startup, then const */
+    /* any core, atomic: */
+    uint32_t pulses, compute;
 };
 
 static struct subject *subject_of(const vdev_t *v)
@@ -100,6 +104,38 @@ static __running void trap_write(const struct reg_access *a, uint64_t value)
         __atomic_fetch_add(&s->failed, 1, __ATOMIC_RELAXED);
 }
 
+static __running void pulse_write(const struct reg_access *a, uint64_t value)
+{
+    (void)value;
+    if (vdev_event_deliver(&subject_of(a->vdev)->event) != EOK)
+        __atomic_fetch_add(&subject_of(a->vdev)->failed, 1, __ATOMIC_RELAXED);
+}
+
+static int subject_pulse(vdev_t *v, int8_t code)
+{
+    (void)code;
+    __atomic_fetch_add(&subject_of(v)->pulses, 1, __ATOMIC_RELAXED);
+    return EOK;
+}
+
+static void *compute_thread(void *arg)
+{
+    struct subject *s = arg;
+    while (__atomic_load_n(&s->compute, __ATOMIC_RELAXED))
+        ;
+    return NULL;
+}
+
+static __running void compute_write(const struct reg_access *a, uint64_t value)
+{
+    static const struct vdev_thread_attr lowest = { .priority = 0 };
+    struct subject *s = subject_of(a->vdev);
+    vdev_thread_t *t;
+    __atomic_store_n(&s->compute, (uint32_t)value, __ATOMIC_RELAXED);
+    if (value && vdev_thread_create(a->vdev, "compute", &t, &lowest, compute_thread, s) != EOK)
+        __atomic_fetch_add(&s->failed, 1, __ATOMIC_RELAXED);
+}
+
 #define ROW(at, bytes) \
     .offset = (at), .span = (bytes), .stride = (bytes) > 4 ? 8 : 4, .sizes = (bytes) > 4 ? REG_SIZE_8 : REG_SIZE_4
 static const struct reg subject_rows[] = {
@@ -107,6 +143,8 @@ static const struct reg subject_rows[] = {
     { ROW(PAGE, 8), .write = page_write },
     { ROW(TRAP, 4), .write = trap_write },
     { ROW(FAILED, 8), .read = failed_read },
+    { ROW(PULSE, 4), .write = pulse_write },
+    { ROW(COMPUTE, 4), .write = compute_write },
     { ROW(QUICK, 4), .read = word_read, .write = word_write, .quick = true },
 };
 static const struct reg_table subject_regs = { subject_rows, ARRAY_LEN(subject_rows), REG_BUS_ERROR };
@@ -127,6 +165,8 @@ static __startup int subject_startup(struct vdev_builder *b, unsigned ctrl, cons
     (void)arg;
     if (ctrl == VDEV_CTRL_OPTIONS_START)
         b->vdev->v_block.length = PLACE_BYTES;
+    if (ctrl == VDEV_CTRL_OPTIONS_END)
+        return vdev_pulse(b->vdev, 1, 200, &subject_of(b->vdev)->event);
     return ctrl == VDEV_CTRL_ASSIGN ? second_place(b) : EOK;
 }
 
@@ -139,6 +179,8 @@ VDEV_FACTORY(subject_factory) = {
     .compatible = subject_compatible,
     .extra_space = sizeof(struct subject),
     .acc_sizes = BIT(4),
+    .threads = 1,
+    .pulse = subject_pulse,
     .startup = subject_startup,
     .vread = subject_vread,
     .vwrite = subject_vwrite,

@@ -63,6 +63,9 @@ VDEV = (
     Row("vdev: read after a region change", {}, 250, "the region is looked up again"),
     Row("region change: a page's writes trapped", {}, 8000, "a block of 2 MiB split, and every core told"),
     Row("region change: the page given back", {}, 8000, "the block joined again"),
+    Row("pulse to a thread above the guest, and back", {}, 1500, "deliver, two switches between vCPU and thread"),
+    Row("vtimer from WFI, the core asleep", {}, 150, "from the deadline to the handler"),
+    Row("vtimer from WFI, a thread below computes", {}, 1000, "the same, the thread is preempted"),
     Row("region change under load: trapped", {}, 8000, "the other vCPU reads the page and the vdev all the while"),
     Row("region change under load: given back", {}, 8000),
 )

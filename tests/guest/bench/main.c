@@ -219,7 +219,10 @@ static void rows_cores(void)
 #define TABLE_PAGE 0x08
 #define TABLE_TRAP 0x10
 #define TABLE_FAILED 0x18
+#define TABLE_PULSE 0x20
+#define TABLE_COMPUTE 0x28
 #define TABLE_QUICK 0x80
+#define TIMER_FAR 30000 /* ticks: the guest sleeps and somebody else runs by then */
 
 static uint64_t vdev, table;
 static volatile uint64_t page[512] __attribute__((aligned(4096)));
@@ -262,6 +265,12 @@ static void rows_vdev(void)
     row_call("vdev: read after a region change", measure_read32, table + TABLE_QUICK, 0, trap_changed);
     row_call("region change: a page's writes trapped", measure_write32, table + TABLE_TRAP, 1, trap_off);
     row_call("region change: the page given back", measure_write32, table + TABLE_TRAP, 0, trap_on);
+    row_call("pulse to a thread above the guest, and back", measure_write32, table + TABLE_PULSE, 1, NULL);
+    gic_enable(INTID_CNTV);
+    row("vtimer from WFI, the core asleep", median(measure_timer_wfi, TIMER_FAR, 0, NULL));
+    write32(table + TABLE_COMPUTE, 1);
+    row("vtimer from WFI, a thread below computes", median(measure_timer_wfi, TIMER_FAR, 0, NULL));
+    write32(table + TABLE_COMPUTE, 0);
     if (cpu_count < 2 || cpu_start(1) != PSCI_SUCCESS)
         return;
     cpu_post(1, load_run, 0);
