@@ -78,7 +78,6 @@ void guest_cpu_resume(guest_cpu *v)
 static void vcpu_timers_check(struct guest_cpu *v)
 {
     uint64_t now = timer_now();
-    vm_cpu_clock(v);
     if (timer_vcpu_virt_asserted(&v->arch.timer, now))
         v->vm->intc->hw_fired(v, GIC_PPI_VTIMER);
     if (timer_vcpu_phys_asserted(&v->arch.timer, now))
@@ -96,14 +95,9 @@ int vcpu_wake_init(struct guest_cpu *v, struct core *home)
     return alarm_init(&v->wake, home, vcpu_on_alarm);
 }
 
-static __running void vcpu_wake_arm(struct guest_cpu *v)
+static bool vcpu_sleeps(const struct guest_cpu *v)
 {
-    if (!v->waiting || v->power != VCPU_ON || v->vm->state != VM_RUNNING)
-        return;
-    uint64_t now = timer_now(), at = timer_vcpu_deadline(&v->arch.timer, now);
-    /* One that has fired already wakes it or is masked; then it is no timer that it waits for. */
-    if (at > now)
-        alarm_set(&v->wake, at);
+    return v->waiting && v->power == VCPU_ON && v->vm->state == VM_RUNNING;
 }
 
 static __running void core_put(struct core *c)
@@ -114,8 +108,15 @@ static __running void core_put(struct core *c)
     v->vm->intc->unload(v);
     vcpu_arch_put(&v->arch);
     c->loaded = NULL;
-    vcpu_wake_arm(v);
-    sched_released(&v->ctx);
+    if (vcpu_sleeps(v)) {
+        uint64_t now = timer_now();
+        alarm_set(&v->wake, timer_vcpu_next(&v->arch.timer, now));
+        if (timer_vcpu_deadline(&v->arch.timer, now) <= now)
+            guest_cpu_kick(
+                v); /* a line that rose while nobody looked, or is masked: it looks once more, by its saved registers */
+    }
+    if (c->sched.current != &v->ctx)
+        sched_released(&v->ctx);
 }
 
 static __running void core_load(struct core *c, struct guest_cpu *v)
@@ -140,7 +141,7 @@ int core_settle(struct core *c, struct guest_cpu *v)
 {
     const uint32_t *dirty = vintc_cpu_data(v);
     if (*dirty || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
-        __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
+        (void)__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
         v->vm->intc->sync(v);
         v->vm->intc->flush(v);
     }
@@ -232,8 +233,9 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     const struct vintc_ops *intc = v->vm->intc;
     intc->flush(v);
     __atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
-    /* Pairs with guest_cpu_kick() and guest_cpu_pause(): who changed something before in_guest was seen is seen here. */
-    if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->pauses, __ATOMIC_SEQ_CST)) {
+    /* Pairs with guest_cpu_kick() and guest_cpu_pause(): who changed something before in_guest was seen is seen here. And what this core told itself on the way. */
+    if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->pauses, __ATOMIC_SEQ_CST) ||
+        __atomic_load_n(&c->attention, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
         return;
     }
@@ -250,10 +252,14 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     }
 }
 
-static bool vcpu_sleeps(const struct core *c, struct guest_cpu *v)
+/* Is there nothing that wakes it? Outside the hardware its alarm is set before its timers are looked at, so that none is missed in between. */
+static __running bool vcpu_stays_asleep(const struct core *c, struct guest_cpu *v)
 {
-    if (c->loaded != v)
+    if (c->loaded != v) {
+        vm_cpu_clock(v);
+        alarm_set(&v->wake, timer_vcpu_next(&v->arch.timer, timer_now()));
         vcpu_timers_check(v);
+    }
     v->waiting = !v->vm->intc->wakes(v);
     return v->waiting;
 }
@@ -279,14 +285,14 @@ static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
         vm_cpu_gone(v);
     if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
         return false;
-    return !v->waiting || !vcpu_sleeps(c, v);
+    return !v->waiting || !vcpu_stays_asleep(c, v);
 }
 
 static __running void vcpu_block(struct core *c, struct guest_cpu *v)
 {
-    if (c->loaded != v)
-        vcpu_wake_arm(v);
     sched_block(c);
+    if (c->loaded != v)
+        sched_released(&v->ctx);
     /* Pairs with guest_cpu_kick(). */
     if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST))
         sched_wake(&v->ctx);
@@ -294,7 +300,8 @@ static __running void vcpu_block(struct core *c, struct guest_cpu *v)
 
 static __running void vcpu_turn(struct core *c, struct guest_cpu *v)
 {
-    __atomic_store_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
+    /* An exchange: what was done before a kick that it takes is seen by all that follows. */
+    (void)__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
     if (!vcpu_may_enter(c, v)) {
         vcpu_block(c, v);
         return;

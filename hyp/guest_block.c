@@ -75,10 +75,10 @@ static int register_write(guest_cpu *gcp, const qvm_state_block *blk, uint64_t v
     return EOK;
 }
 
-/* How far a copy comes within one window, which does not cross a 2 MiB boundary of physical memory. */
+/* How far a copy comes within one window, which is a chunk at a time. */
 static uint64_t window_room(pa_t pa, uint64_t want)
 {
-    uint64_t room = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1));
+    uint64_t room = HYP_CHUNK_SIZE - (pa.raw & (HYP_CHUNK_SIZE - 1));
     return want < room ? want : room;
 }
 
@@ -92,12 +92,14 @@ static int memory_copy(guest_cpu *gcp, ipa_t ipa, void *data, uint64_t len, bool
         if (!ram.size)
             return EFAULT;
         uint64_t n = window_room(ram.base, ram.size);
+        uint64_t irqs = irq_mask(); /* the window is the core's */
         void *window = window_map(ram.base, n, write);
         if (write)
             bulk_copy(window, (const char *)data + done, n);
         else
             bulk_copy((char *)data + done, window, n);
         window_unmap();
+        irq_restore(irqs);
         done += n;
     }
     return EOK;

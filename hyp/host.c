@@ -39,11 +39,13 @@ void host_memory_zero(const struct host_memory *m, uint64_t offset, uint64_t len
     hyp_assert(range_covers(0, m->length, offset, length));
     while (length) {
         pa_t pa = PA(m->location + offset);
-        uint64_t room = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1)), n = length < room ? length : room;
+        uint64_t room = HYP_CHUNK_SIZE - (pa.raw & (HYP_CHUNK_SIZE - 1)), n = length < room ? length : room;
+        uint64_t irqs = irq_mask(); /* the window is the core's */
         void *at = window_map(pa, n, true);
         bulk_zero(at, n);
         cache_clean_inval_poc(at, n);
         window_unmap();
+        irq_restore(irqs);
         offset += n;
         length -= n;
     }

@@ -10,6 +10,7 @@
 #include "hyp/core.h"
 #include "hyp/exit.h"
 #include "hyp/machine.h"
+#include "hyp/thread.h"
 #include "hyp/power.h"
 
 #include <stdarg.h>
@@ -75,10 +76,32 @@ static void print_address(const char *what, uint64_t va)
         line("  %s %016llx", what, (unsigned long long)va);
 }
 
+/* The stack that the core is on: a thread's, if one runs there. */
+struct stack {
+    uint64_t bottom, top, guard;
+};
+
+static struct stack stack_of(const struct core_arch *c)
+{
+    if (!c->thread)
+        return (struct stack){ c->stack_bottom, c->stack_top, c->stack_bottom - CONFIG_STACK_SIZE };
+    const struct thread *t = container_of(c->thread, struct thread, arch);
+    return (struct stack){ t->stack_bottom, t->stack_top, t->stack_bottom - CONFIG_THREAD_STACK_SIZE };
+}
+
+static void print_thread(const struct core_arch *c)
+{
+    if (!c->thread)
+        return;
+    const struct thread *t = container_of(c->thread, struct thread, arch);
+    line("  thread %s of vm %s", t->name, t->vm->name);
+}
+
 static void print_backtrace(const struct core_arch *c, uint64_t fp)
 {
+    struct stack stack = stack_of(c);
     for (int depth = 0; depth < 12; depth++) {
-        if (fp < c->stack_bottom || fp + 16 > c->stack_top || fp & 15)
+        if (fp < stack.bottom || fp + 16 > stack.top || fp & 15)
             return;
         const uint64_t *frame = va_ptr(VA(fp));
         if (!in_text(frame[1]))
@@ -142,6 +165,7 @@ static _Noreturn void panic_end(void)
 
 void panic_stop_here(void)
 {
+    (void)irq_mask();
     __atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
     for (;;)
         core_wait();
@@ -168,11 +192,11 @@ static void print_title(const struct core_arch *c, const char *cause)
 static const char *cause_of(const struct core_arch *c, const struct panic_frame *f, unsigned code, uint64_t far)
 {
     static const char *const codes[] = { "exception with SP_EL0", "exception", "interrupt at EL2", "SError" };
-    uint64_t guard = c->stack_bottom - CONFIG_STACK_SIZE;
-    bool touched = code == PANIC_SYNC && ESR_EC(f->esr) == EC_DABT_CUR && far >= guard && far < c->stack_bottom;
-    if (touched || (f->sp >= guard && f->sp < c->stack_bottom))
+    struct stack stack = stack_of(c);
+    bool touched = code == PANIC_SYNC && ESR_EC(f->esr) == EC_DABT_CUR && far >= stack.guard && far < stack.bottom;
+    if (touched || (f->sp >= stack.guard && f->sp < stack.bottom))
         return "stack overflow";
-    if (f->sp < guard || f->sp > c->stack_top)
+    if (f->sp < stack.guard || f->sp > stack.top)
         return "the stack pointer has left its stack";
     return codes[code & 3];
 }
@@ -207,6 +231,7 @@ void panic_from_vector(const struct panic_frame *f, unsigned code)
         print_address("lr  ", f->x[30] - 4);
     print_backtrace(c, f->x[29]);
     print_registers(f);
+    print_thread(c);
     print_vcpu(c);
     panic_end();
 }
@@ -214,6 +239,7 @@ void panic_from_vector(const struct panic_frame *f, unsigned code)
 void hyp_panic(const char *fmt, ...)
 {
     char text[120];
+    (void)irq_mask(); /* a thread stays where it is */
     struct core_arch *c = this_core_arch();
     va_list ap;
     va_start(ap, fmt);
@@ -225,6 +251,7 @@ void hyp_panic(const char *fmt, ...)
     }
     print_title(c, text);
     print_backtrace(c, (uint64_t)(uintptr_t)__builtin_frame_address(0));
+    print_thread(c);
     print_vcpu(c);
     panic_end();
 }

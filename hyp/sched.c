@@ -204,8 +204,11 @@ void sched_wake_urgent(struct context *x)
         core_kick(x->core);
     } else {
         list_remove(&x->node);
-        if (x->state == CONTEXT_BLOCKED)
+        if (x->state == CONTEXT_BLOCKED) {
             x->ready_since = timer_now();
+            if (!x->budget.spent)
+                budget_begin(&x->budget, x->ready_since);
+        }
         x->target = NULL;
         x->priority = SCHED_URGENT;
         __atomic_store_n(&x->state, CONTEXT_READY, __ATOMIC_SEQ_CST);

@@ -74,6 +74,9 @@ static __running void thread_end(struct thread *t) REQUIRES(sched_lock)
     mutexes_drop(t);
     thread_unwait(t);
     t->ended = true;
+    if (t->joins)
+        t->joins->joiner = NULL; /* killed in the middle of it */
+    t->joins = NULL;
     if (t->joiner)
         sched_wake_locked(&t->joiner->ctx);
 }
@@ -96,11 +99,14 @@ static void thread_main(void *arg)
 
 void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
 {
+    lock_acquire(&sched_lock); /* against a refill of its life before */
+    alarm_cancel(&t->ctx.refill);
     context_set(&t->ctx, sched->priority, sched->cores);
     context_budget(&t->ctx, sched->budget, sched->period, sched->background);
+    lock_release(&sched_lock);
     thread_arch_init(&t->arch, t->stack_top, thread_main, t);
-    t->ended = t->cancelled = t->killed = t->signalled = false;
-    t->joiner = NULL;
+    t->ended = t->cancelled = t->killed = t->signalled = t->waiting = false;
+    t->joiner = t->joins = NULL;
     t->wants = NULL;
     t->name = name;
     t->begins = fn;
@@ -207,12 +213,14 @@ int vdev_thread_join(vdev_thread_t *t, void **value)
     lock_acquire(&sched_lock);
     if (t->joiner)
         err = EBUSY;
-    else
+    else {
         t->joiner = self;
+        self->joins = t;
+    }
     while (!err && !t->ended)
         err = thread_block(self, ALARM_NEVER);
     if (t->joiner == self)
-        t->joiner = NULL;
+        t->joiner = self->joins = NULL;
     while (!err && t->ctx.held) { /* it is on its way out of a core */
         lock_release(&sched_lock);
         spin_pause();

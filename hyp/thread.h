@@ -19,11 +19,11 @@ struct thread {
     bool waiting;   /* a pulse thread: for a pulse */
     uint64_t until; /* when its wait is over in any case; ALARM_NEVER */
     void *value;
-    struct thread *joiner;
-    struct vdev_mutex *wants; /* waits for it */
-    struct list wait;         /* in the list of what it waits for */
-    struct list mutexes;      /* that it holds */
-    struct list events;       /* a pulse thread's: delivered, by priority */
+    struct thread *joiner, *joins; /* who waits for its end; whose end it waits for */
+    struct vdev_mutex *wants;      /* waits for it */
+    struct list wait;              /* in the list of what it waits for */
+    struct list mutexes;           /* that it holds */
+    struct list events;            /* a pulse thread's: delivered, by priority */
     /* set when made: */
     const char *name;
     void *(*begins)(void *arg);

@@ -173,10 +173,11 @@ static void events_drop(struct thread *t)
     lock_release(&sched_lock);
 }
 
+/* One whose cores never came up has nothing to end. */
 static bool thread_has_ended(struct thread *t)
 {
     lock_acquire(&sched_lock);
-    bool ended = t->ended && !t->ctx.held;
+    bool ended = (t->ended && !t->ctx.held) || !(t->ctx.cores & cores_up());
     lock_release(&sched_lock);
     return ended;
 }

@@ -254,13 +254,15 @@ void guest_terminate(guest_system *vm, unsigned cause)
     if (!phase_is(PHASE_RUNNING, vm->name))
         return;
     lock_acquire(&vm->lock);
-    bool first = is_up(vm);
+    bool first = is_up(vm), none_on = !vm->cpus_on;
     if (first) {
-        vm->state = VM_ENDING;
+        vm->state = none_on ? VM_ENDED : VM_ENDING;
         vm->cause = cause;
     }
     lock_release(&vm->lock);
     if (!first)
         return;
     vm_attend(vm);
+    if (none_on)
+        thread_signal(vm->keeper);
 }

@@ -9,9 +9,6 @@
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
-/* What is done at once, with interrupts masked: the window is the core's. */
-#define CHUNK_SIZE KIB(64)
-
 /* Fills [ipa, ipa+len), seen at `to`: what an image covers is copied, the rest zeroed. */
 static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to, uint64_t len)
 {
@@ -38,7 +35,7 @@ static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to,
 /* The guest may look at its memory with its MMU off, past the caches: nothing of a former owner and nothing of ours stays in them. */
 static void chunk_load(const struct guest_system *vm, uint64_t ipa, pa_t pa, uint64_t len)
 {
-    uint64_t irqs = irq_mask();
+    uint64_t irqs = irq_mask(); /* the window is the core's */
     uint8_t *to = window_map(pa, len, true);
     chunk_fill(vm, ipa, to, len);
     cache_clean_inval_poc(to, len);
@@ -50,7 +47,7 @@ static void range_load(const struct guest_system *vm, uint64_t ipa, struct range
 {
     for (uint64_t done = 0, len; done < host.size; done += len) {
         pa_t pa = pa_add(host.base, done);
-        len = CHUNK_SIZE - (pa.raw & (CHUNK_SIZE - 1));
+        len = HYP_CHUNK_SIZE - (pa.raw & (HYP_CHUNK_SIZE - 1));
         len = host.size - done < len ? host.size - done : len;
         chunk_load(vm, ipa + done, pa, len);
     }

@@ -223,7 +223,9 @@ static int gicv3_core_init(const struct gic_desc *desc, struct gic_info *info, u
 
 static uint32_t gicv3_ack(void)
 {
-    return (uint32_t)read_sysreg(icc_iar1_el1);
+    uint32_t intid = (uint32_t)read_sysreg(icc_iar1_el1);
+    dsb_sy(); /* what was stored before an SGI is read after its acknowledge */
+    return intid;
 }
 
 static void gicv3_drop(uint32_t intid)

@@ -17,6 +17,7 @@
 #include "hyp/base/phase.h"
 
 #define HYP_WINDOW_SIZE MIB(2)
+#define HYP_CHUNK_SIZE KIB(64) /* how much of it is used at once, with interrupts masked */
 
 /* Where the image lies in physical memory, and its extent with bss, boot stack and first tables. Any phase. */
 pa_t mmu_image_pa(void);

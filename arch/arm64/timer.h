@@ -37,5 +37,7 @@ bool timer_phys_asserted(void);
 /* Pure, over saved registers and the physical count `now`; for a vCPU whose registers are not in the hardware. When the earlier of its timers
  * that may interrupt asserts its line, as a physical count for timer_deadline(): now if one does already, ~0 if none will. */
 uint64_t timer_vcpu_deadline(const struct timer_vcpu *t, uint64_t now);
+/* The first of its timers that will assert its line after `now`; ~0: none. */
+uint64_t timer_vcpu_next(const struct timer_vcpu *t, uint64_t now);
 bool timer_vcpu_virt_asserted(const struct timer_vcpu *t, uint64_t now);
 bool timer_vcpu_phys_asserted(const struct timer_vcpu *t, uint64_t now);

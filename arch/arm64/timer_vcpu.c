@@ -31,6 +31,15 @@ uint64_t timer_vcpu_deadline(const struct timer_vcpu *t, uint64_t now)
     return virt < phys ? virt : phys;
 }
 
+uint64_t timer_vcpu_next(const struct timer_vcpu *t, uint64_t now)
+{
+    uint64_t virt = timer_when(t->cntv_ctl, t->cntv_cval, now - t->cntvoff, now);
+    uint64_t phys = timer_when(t->cntp_ctl, t->cntp_cval, now, now);
+    virt = virt > now ? virt : ~UINT64_C(0);
+    phys = phys > now ? phys : ~UINT64_C(0);
+    return virt < phys ? virt : phys;
+}
+
 bool timer_vcpu_virt_asserted(const struct timer_vcpu *t, uint64_t now)
 {
     return timer_may_interrupt(t->cntv_ctl) && now - t->cntvoff >= t->cntv_cval;

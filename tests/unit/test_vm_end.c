@@ -13,6 +13,7 @@
 #include "hyp/results.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
+#include "tests/unit/thread_fake.h"
 #include "tests/unit/tree_support.h"
 
 static unsigned kicks;
@@ -79,13 +80,15 @@ int vdev_control_all(struct guest_system *vm, unsigned code)
 }
 
 static struct guest_cpu cpu, *cpus[] = { &cpu };
-static struct guest_system vm = { .name = "linux", .cpus = cpus, .cpu_count = 1 };
+static const struct config_vm config = { .on_crash = END_STOP };
+static struct guest_system vm = { .name = "linux", .config = &config, .cpus = cpus, .cpu_count = 1 };
 
 static int setup(void **state)
 {
     (void)state;
     vm.state = VM_RUNNING;
     vm.cause = 0;
+    vm.cpus_on = 1;
     kicks = 0;
     log_forget();
     return 0;
@@ -114,11 +117,25 @@ static void test_first_cause(void **state)
     assert_string_equal(log_all(), "");
 }
 
+/* A watchdog bites when the guest has turned off all its vCPUs: there is no last one to go, and it ends all the same. */
+static void test_none_on(void **state)
+{
+    (void)state;
+    machine_phase = PHASE_RUNNING;
+    vm.cpus_on = 0;
+    guest_terminate(&vm, GTC_WATCHDOG);
+    assert_int_equal(vm.state, VM_ENDED);
+    keeper_turn(&vm);
+    assert_int_equal(vm.over, true);
+    vm.over = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_at_startup, setup),
         cmocka_unit_test_setup(test_first_cause, setup),
+        cmocka_unit_test_setup(test_none_on, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
