@@ -14,8 +14,8 @@ struct trace {
     bool emit_logger;
     bool emit_trace;
     uint32_t trace_code;
-    vdev_thread_t *
-        counter; /* control() only, which is called by one context at a time for these codes; NULL: it could not be made */
+    /* control() only, one call at a time: */
+    vdev_thread_t *counter; /* NULL: it could not be made */
     /* under v_mtx: */
     uint32_t word;
     struct log_limit limit; /* guests cause the lines */
