@@ -119,7 +119,8 @@ void config_device_read(struct config_reader *r, int node)
 {
     struct config_vm *vm = r->vm;
 
-    if (config_is_support(r->fdt, node)) {
+    /* A vdev may be one of these to the guest besides. */
+    if (config_is_support(r->fdt, node) && !factory_find(r->fdt, node)) {
         config_plain_read(r, node);
         return;
     }

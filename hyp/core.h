@@ -9,8 +9,6 @@
 
 enum core_state { CORE_ABSENT, CORE_STARTING, CORE_UP };
 
-#define CORE_SLICE_MS 10
-
 struct core {
     struct core_arch arch; /* first: TPIDR_EL2 points here */
     /* set at startup, then const: */

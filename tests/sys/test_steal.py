@@ -42,7 +42,8 @@ def test_two_busy_vms_on_one_core(machine, image):
     before = times(guest)
     guest.run(f"end=$(($(cut -d. -f1 /proc/uptime) + {LOAD})); while [ $(cut -d. -f1 /proc/uptime) -lt $end ]; do :; done", timeout=120)
     busy, steal, total = (after - first for after, first in zip(times(guest), before))
-    assert total > 90 * LOAD, (busy, steal, total)
+    # A tick that comes late, after another's turn, is counted as stolen whole: up to a tick of 4 ms in each 20 ms is in no sum.
+    assert total > 80 * LOAD, (busy, steal, total)
     # Turns of 10 ms; a guest that waits for an event gives the rest of its own away.
     assert 0.35 < steal / total < 0.7, (busy, steal, total)
     assert busy + steal > 0.93 * total, (busy, steal, total)

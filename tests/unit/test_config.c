@@ -140,6 +140,18 @@ static void config_given_controller(void **state)
     assert_string_equal(config.vms[0].vdevs[1].path, "/linux/serial@9000000");
 }
 
+/* A vdev's node may be something else to the guest besides; what is no vdev's goes into the guest's tree as it is. */
+static void config_vdev_and_more(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(ONE(RAM CHOSEN UART "both@a000000 { compatible = \"arm,pl011\", \"gpio-keys\"; };"
+                                               "keys { compatible = \"gpio-keys\"; };")),
+                     0);
+    assert_null(config.vms[0].refused);
+    assert_int_equal(config.vms[0].vdev_count, 4);
+    assert_string_equal(config.vms[0].vdevs[2].path, "/linux/both@a000000");
+}
+
 static void config_whole_faults(void **state)
 {
     static uint64_t junk[32];
@@ -358,10 +370,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_good),          cmocka_unit_test(config_given_controller),
-        cmocka_unit_test(config_whole_faults),  cmocka_unit_test(config_vm_faults),
-        cmocka_unit_test(config_memory_faults), cmocka_unit_test(config_chosen_faults),
-        cmocka_unit_test(config_vdev_faults),   cmocka_unit_test(config_too_much),
-        cmocka_unit_test(nearest_names),        cmocka_unit_test(config_hostile),
+        cmocka_unit_test(config_vdev_and_more), cmocka_unit_test(config_whole_faults),
+        cmocka_unit_test(config_vm_faults),     cmocka_unit_test(config_memory_faults),
+        cmocka_unit_test(config_chosen_faults), cmocka_unit_test(config_vdev_faults),
+        cmocka_unit_test(config_too_much),      cmocka_unit_test(nearest_names),
+        cmocka_unit_test(config_hostile),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,11 +224,11 @@ class Description:
 
     def device_read(self, node, vm):
         compatible = self.attempt(node.strings, "compatible", fallback=[])
-        if set(compatible) & set(SUPPORT):
-            self.names_check(node, set(), strict=False)
-            return
         device = self.attempt(node.string, "armature,device") if "armature,device" in node else None
         schema = self.bindings.device_schema(compatible, device)
+        if schema is None and set(compatible) & set(SUPPORT):  # a vdev may be one of these to the guest besides
+            self.names_check(node, set(), strict=False)
+            return
         if schema is None and self.known_devices_only:
             names = " ".join(f'"{name}"' for name in compatible)
             self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}"
