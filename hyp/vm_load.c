@@ -35,19 +35,17 @@ static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to,
 /* The guest may look at its memory with its MMU off, past the caches: nothing of a former owner and nothing of ours stays in them. */
 static void chunk_load(const struct guest_system *vm, uint64_t ipa, pa_t pa, uint64_t len)
 {
-    uint64_t irqs = irq_mask(); /* the window is the core's */
-    uint8_t *to = window_map(pa, len, true);
+    uint8_t *to = vm_window_map(vm->id, pa, len);
     chunk_fill(vm, ipa, to, len);
     cache_clean_inval_poc(to, len);
-    window_unmap();
-    irq_restore(irqs);
+    vm_window_unmap(vm->id);
 }
 
 static void range_load(const struct guest_system *vm, uint64_t ipa, struct range host)
 {
     for (uint64_t done = 0, len; done < host.size; done += len) {
         pa_t pa = pa_add(host.base, done);
-        len = HYP_CHUNK_SIZE - (pa.raw & (HYP_CHUNK_SIZE - 1));
+        len = HYP_WINDOW_SIZE - (pa.raw & (HYP_WINDOW_SIZE - 1));
         len = host.size - done < len ? host.size - done : len;
         chunk_load(vm, ipa + done, pa, len);
     }

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include "arch/arm64/core_arch.h"
 
-#define BOOT_TABLES (21 + CONFIG_MAX_CORES)
+/* A window is a table at most: one a core and one a VM. */
+#define BOOT_TABLES (22 + CONFIG_MAX_CORES + CONFIG_MAX_VMS)
 
 struct boot_table {
     uint64_t entry[512];

@@ -167,28 +167,44 @@ void mmu_unmap_direct(pa_t pa, uint64_t size)
 }
 
 /* A window's place: the same offset in its 2 MiB as the physical address has, so that whole blocks map as blocks. */
-static uint64_t window_va(void)
+static uint64_t window_va(unsigned n)
 {
-    return HYP_VA_WINDOWS + this_core_arch()->index * HYP_WINDOW_SIZE;
+    return HYP_VA_WINDOWS + n * HYP_WINDOW_SIZE;
 }
 
-void *window_map(pa_t pa, uint64_t size, bool writable)
+static void *window_open(unsigned n, pa_t pa, uint64_t size, bool writable)
 {
     uint64_t offset = pa.raw & (HYP_WINDOW_SIZE - 1);
     uint64_t first = align_down(offset, PAGE_SIZE), end = align_up(offset + size, PAGE_SIZE);
     hyp_assert(size && end <= HYP_WINDOW_SIZE);
-    int err = el2_map(window_va() + first, PA(align_down(pa.raw, PAGE_SIZE)), end - first, writable ? S1_RW : S1_RO);
+    int err = el2_map(window_va(n) + first, PA(align_down(pa.raw, PAGE_SIZE)), end - first, writable ? S1_RW : S1_RO);
     hyp_assert(err == 0);
-    return va_ptr(VA(window_va() + offset));
+    return va_ptr(VA(window_va(n) + offset));
+}
+
+void *window_map(pa_t pa, uint64_t size, bool writable)
+{
+    return window_open(this_core_arch()->index, pa, size, writable);
 }
 
 void window_unmap(void)
 {
-    el2_unmap(window_va(), HYP_WINDOW_SIZE);
+    el2_unmap(window_va(this_core_arch()->index), HYP_WINDOW_SIZE);
+}
+
+void *vm_window_map(unsigned vm, pa_t pa, uint64_t size)
+{
+    return window_open(CONFIG_MAX_CORES + vm, pa, size, true);
+}
+
+void vm_window_unmap(unsigned vm)
+{
+    el2_unmap(window_va(CONFIG_MAX_CORES + vm), HYP_WINDOW_SIZE);
 }
 
 _Static_assert(HYP_VIEWS_SIZE == PT_ENTRIES * PAGE_SIZE, "one table");
-_Static_assert(HYP_VA_WINDOWS + CONFIG_MAX_CORES * HYP_WINDOW_SIZE <= HYP_VA_VIEWS, "windows end before the views");
+_Static_assert(HYP_VA_WINDOWS + (CONFIG_MAX_CORES + CONFIG_MAX_VMS) * HYP_WINDOW_SIZE <= HYP_VA_VIEWS,
+               "windows end before the views");
 
 int view_map(unsigned page, pa_t pa, uint64_t size, bool writable)
 {

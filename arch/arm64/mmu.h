@@ -17,7 +17,7 @@
 #include "hyp/base/phase.h"
 
 #define HYP_WINDOW_SIZE MIB(2)
-#define HYP_CHUNK_SIZE KIB(64) /* how much of it is used at once, with interrupts masked */
+#define HYP_CHUNK_SIZE KIB(64) /* how much of a core's is used at once */
 
 /* Where the image lies in physical memory, and its extent with bss, boot stack and first tables. Any phase. */
 pa_t mmu_image_pa(void);
@@ -41,10 +41,13 @@ static inline pa_t direct_pa(const void *p)
 /* Physical address of an object of the image (bss, data). Pure. */
 pa_t image_pa(const void *p);
 
-/* This core's window onto [pa, pa+size), size <= 2 MiB and not crossing a 2 MiB boundary. One at a time a core; bounded by
+/* This core's window onto [pa, pa+size), size <= 2 MiB and not crossing a 2 MiB boundary. Interrupts masked. One at a time a core; bounded by
  * window_unmap(), which also invalidates the TLB entries. Never fails: its tables are made on first use, at startup. */
 void *window_map(pa_t pa, uint64_t size, bool writable);
 void window_unmap(void);
+/* The same for a VM's keeper, which may be preempted and go to another core meanwhile: a window of its own. */
+void *vm_window_map(unsigned vm, pa_t pa, uint64_t size);
+void vm_window_unmap(unsigned vm);
 
 /* Maps guest memory into the view area, page by page: `page` counts from the area's start. One table serves all of it. Any core. -EEXIST, -ENOMEM. */
 int view_map(unsigned page, pa_t pa, uint64_t size, bool writable) __must_check;
