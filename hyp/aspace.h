@@ -60,10 +60,15 @@ int aspace_prepare(struct aspace *as, const struct aspace_window *w, unsigned re
 const struct region *aspace_find(const struct aspace *as, ipa_t ipa);
 /* The same while the machine runs: a copy in `cache`, valid until its next use; NULL: nothing is there. Takes the lock unless the cache is still good. */
 const struct region *aspace_find_cached(struct aspace *as, struct region_cache *cache, ipa_t ipa);
+/* A number that each change makes another; with acquire order. */
+static inline uint32_t aspace_generation(const struct aspace *as)
+{
+    return __atomic_load_n(&as->generation, __ATOMIC_ACQUIRE);
+}
 static inline const struct region *aspace_cached(const struct aspace *as, const struct region_cache *cache, ipa_t ipa)
 {
     bool good = ipa.raw - cache->region.base.raw < cache->region.size &&
-                cache->generation == __atomic_load_n(&as->generation, __ATOMIC_ACQUIRE);
+                cache->generation == aspace_generation(as);
     return good ? &cache->region : NULL;
 }
 /*

@@ -137,19 +137,6 @@ static __running void core_load(struct core *c, struct guest_cpu *v)
     v->vm->intc->load(v);
 }
 
-int core_settle(struct core *c, struct guest_cpu *v)
-{
-    const uint32_t *dirty = vintc_cpu_data(v);
-    if (*dirty || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
-        (void)__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
-        v->vm->intc->sync(v);
-        v->vm->intc->flush(v);
-    }
-    if (__atomic_load_n(&v->pauses, __ATOMIC_RELAXED) || __atomic_load_n(&c->attention, __ATOMIC_RELAXED))
-        return GUEST_LEFT_IRQ;
-    return GUEST_RESUME;
-}
-
 int core_irq_fast(struct core *c, struct guest_cpu *v)
 {
     uint32_t intid = gic_ack();

@@ -53,4 +53,14 @@ _Noreturn void core_loop(struct core *c) __running;
 /* The hot interrupts of a running guest: its timers and kicks. GUEST_RESUME, or GUEST_LEFT_IRQ: a full exit has to go on with it. */
 int core_irq_fast(struct core *c, struct guest_cpu *v);
 /* After something was done for the vCPU without leaving its context: its list registers follow. Same answer. */
-int core_settle(struct core *c, struct guest_cpu *v);
+static inline int core_settle(struct core *c, struct guest_cpu *v)
+{
+    const uint32_t *dirty = vintc_cpu_data(v);
+    if (__atomic_load_n(dirty, __ATOMIC_RELAXED) | __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
+        (void)__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST);
+        v->vm->intc->refresh(v);
+    }
+    if (__atomic_load_n(&v->pauses, __ATOMIC_RELAXED) | __atomic_load_n(&c->attention, __ATOMIC_RELAXED))
+        return GUEST_LEFT_IRQ;
+    return GUEST_RESUME;
+}

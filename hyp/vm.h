@@ -35,6 +35,16 @@ struct vm_image {
     uint64_t size;
 };
 
+/* An access to a register of a vdev that was made before: what serves it. Good as long as the address space's generation is. */
+struct access_slot {
+    uint64_t ipa;
+    uint32_t syndrome; /* of ESR_EL2, never 0 */
+    uint32_t generation;
+    const struct reg *row;
+    uint64_t mask; /* the bits of its size */
+    struct reg_access access;
+};
+
 struct guest_cpu {
     void *intc; /* the interrupt controller's data; first: see vintc_cpu_data() */
     struct context ctx;
@@ -53,6 +63,7 @@ struct guest_cpu {
     uint32_t dump;     /* its registers are wanted in the log */
     /* this core only: */
     struct region_cache hot; /* what it accessed last */
+    struct access_slot accesses[8];
     struct vcpu_arch arch;
     uint64_t life; /* another number each time it is started: whose its TLB entries are */
     struct steal steal;

@@ -27,6 +27,10 @@ struct vintc_ops {
     /* A hardware interrupt linked to a virtual one fired on this core for this vCPU (timers): acknowledged and dropped, not deactivated. Or, for a vCPU
      * that no core holds, its saved timer has come due (any core; nothing was acknowledged). True: it is in a list register, no flush is needed for it. */
     bool (*hw_fired)(guest_cpu *gcp, uint32_t intid);
+    /* Between a quick exit and the entry: the same as sync and flush, when flush has something to do or the vCPU was kicked. */
+    void (*refresh)(guest_cpu *gcp);
+    /* A trapped write to ICC_SGI1R_EL1. false: the guest has no such register. */
+    bool (*sgi)(guest_cpu *gcp, uint64_t value);
     /* A trapped ICC_* register. */
     enum sysreg_result (*sysreg)(guest_cpu *gcp, struct sysreg_access *a);
     /* The VM (re)starts: everything as after a cold reset. Called with no vCPU running. */

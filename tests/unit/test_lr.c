@@ -156,6 +156,42 @@ static void sgi_to_itself_again(void **state)
     }
 }
 
+/* One word is written if nothing changed but that the guest is done with the last one; else all is folded and filled. */
+static void sgi_of_another_again(void **state)
+{
+    (void)state;
+    machine_make(2, 4);
+    reg_write(0, 0, 0x10100, 4, BIT(3) | BIT(4));
+    guest_enter(0);
+    for (unsigned i = 0; i < 12; i++) {
+        bool both = i % 4 == 2;
+        icc(1, true, ICC_SGI1R, UINT64_C(3) << 24 | 1);
+        if (i % 3 == 1)
+            icc(1, true, ICC_SGI1R, UINT64_C(3) << 24 | 1); /* they merge */
+        if (both)
+            icc(1, true, ICC_SGI1R, UINT64_C(4) << 24 | 1);
+        unsigned writes = cores[0].lr_writes;
+        here = 0;
+        test_cpus[0].kicks = 0;
+        vgic_refresh(&test_cpus[0]);
+        assert_int_equal(cores[0].lr_writes, writes + (both ? 2 : 1));
+        uint32_t first = guest_ack(0);
+        assert_true(first == 3 || (both && first == 4));
+        if (i % 2) { /* while it is being served: when that is over */
+            icc(1, true, ICC_SGI1R, UINT64_C(3) << 24 | 1);
+            here = 0;
+            vgic_refresh(&test_cpus[0]);
+            assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+        }
+        guest_eoi(0, first);
+        if (i % 2 || both) {
+            assert_int_equal(guest_ack(0), both ? 7 - first : 3);
+            guest_eoi(0, both ? 7 - first : 3);
+        }
+        assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+    }
+}
+
 /* ---- the timers' physical interrupts ---------------------------------------------------------------------------------- */
 
 static void timer_disabled_while_asserted(void **state)
@@ -601,6 +637,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_changed_nothing_written, teardown),
         cmocka_unit_test_teardown(timer_fires_again_without_an_exit_between, teardown),
         cmocka_unit_test_teardown(sgi_to_itself_again, teardown),
+        cmocka_unit_test_teardown(sgi_of_another_again, teardown),
         cmocka_unit_test_teardown(timer_disabled_while_asserted, teardown),
         cmocka_unit_test_teardown(timer_line_that_falls_takes_its_interrupt_along, teardown),
         cmocka_unit_test_teardown(timer_written_by_registers, teardown),

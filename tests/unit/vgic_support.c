@@ -366,8 +366,7 @@ static void settle_at_once(unsigned cpu)
     if (!*dirty && !test_cpus[cpu].kicks)
         return;
     test_cpus[cpu].kicks = 0;
-    intc->sync(&test_cpus[cpu]);
-    intc->flush(&test_cpus[cpu]);
+    intc->refresh(&test_cpus[cpu]);
 }
 
 /* Every second time as such an exit. */
@@ -384,7 +383,8 @@ uint64_t icc(unsigned cpu, bool write, uint32_t reg, uint64_t value)
     if (!quick)
         guest_leave(cpu);
     here = cpu;
-    assert_int_equal(intc->sysreg(&test_cpus[cpu], &a), SYSREG_DONE);
+    if (!quick || !write || reg != SYSREG_ISS(3, 0, 12, 11, 5) || !intc->sgi(&test_cpus[cpu], value))
+        assert_int_equal(intc->sysreg(&test_cpus[cpu], &a), SYSREG_DONE);
     if (quick)
         settle_at_once(cpu);
     return a.value;
@@ -445,6 +445,10 @@ void guest_enter(unsigned cpu)
             c->phys_active[k] = true;
             if (!intc->hw_fired(&test_cpus[cpu], k ? GIC_PPI_PTIMER : GIC_PPI_VTIMER))
                 settle_at_once(cpu);
+            continue;
+        }
+        if (k < 0 && test_cpus[cpu].kicks && at_once(cpu)) {
+            settle_at_once(cpu);
             continue;
         }
         guest_leave(cpu);

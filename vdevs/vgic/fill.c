@@ -183,3 +183,29 @@ void vgic_flush(guest_cpu *gcp)
     if (__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED))
         cpu_flush(cpu);
 }
+
+/* What vgic_sgi_again() does for an SGI of another. */
+static bool again_fill(struct vgic_cpu *cpu)
+{
+    lock_acquire(&cpu->lock);
+    struct virq *v = cpu->again;
+    /* A fold meanwhile may have found it active. */
+    bool plain =
+        cpu->dirty == DIRTY_AGAIN && v->lr >= 0 && cpu->lr_raw[v->lr] == v->word && gic_elrsr_read() >> v->lr & 1;
+    if (plain) {
+        v->again = 0;
+        gic_lr_write((unsigned)v->lr, v->word);
+        __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
+    }
+    lock_release(&cpu->lock);
+    return plain;
+}
+
+void vgic_refresh(guest_cpu *gcp)
+{
+    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
+    if (__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED) == DIRTY_AGAIN && again_fill(cpu))
+        return;
+    vgic_sync(gcp);
+    vgic_flush(gcp);
+}

@@ -23,7 +23,7 @@ static void sgi_send(struct vgic_cpu *from, struct vgic_cpu *to, struct virq *v)
     bool changed = !(to == from && vgic_sgi_again(to, v, (unsigned)BIT(from->index))) &&
                    virq_latch_from(v, (unsigned)BIT(from->index));
     if (changed)
-        vgic_cpu_touch(to, DIRTY_LRS);
+        vgic_cpu_touch_sgi(to, v);
     lock_release(&to->lock);
     if (changed && to != from)
         guest_cpu_kick(to->gcp);

@@ -24,7 +24,7 @@ static void sgi_send(struct vgic_cpu *from, struct vgic_cpu *to, uint64_t value,
     lock_acquire(&to->lock);
     bool changed = !(to == from && vgic_sgi_again(to, v, 1)) && virq_latch(v);
     if (changed)
-        vgic_cpu_touch(to, DIRTY_LRS);
+        vgic_cpu_touch_sgi(to, v);
     lock_release(&to->lock);
     if (changed && to != from)
         guest_cpu_kick(to->gcp);

@@ -74,3 +74,12 @@ enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a)
         return SYSREG_UNDEF;
     return a->write ? icc_write(cpu, a) : icc_read(a);
 }
+
+bool vgic_sgi1r(guest_cpu *gcp, uint64_t value)
+{
+    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
+    if (cpu->vgic->version == 2)
+        return false;
+    vgic_sgi(cpu, value, true);
+    return true;
+}

@@ -61,6 +61,8 @@ static const struct vintc_ops vgic_ops = {
     .load = vgic_load,
     .unload = vgic_put,
     .hw_fired = vgic_hw_fired,
+    .refresh = vgic_refresh,
+    .sgi = vgic_sgi1r,
     .sysreg = vgic_sysreg,
     .reset = vgic_reset,
 };

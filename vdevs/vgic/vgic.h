@@ -23,6 +23,7 @@ struct vgic_cpu {
     bool asleep;                  /* GICR_WAKER.ProcessorSleep: nothing is signalled */
     bool moved;                   /* a virq that is moving became inactive here */
     bool done;                    /* a watched one was ended here */
+    struct virq *again;           /* with DIRTY_AGAIN: which */
     uint64_t lr_raw[GIC_MAX_LRS]; /* as last written or read; written by its own core, under lock */
     struct virq *lr_virq[GIC_MAX_LRS];
     uint8_t lr_was[GIC_MAX_LRS]; /* enum lr_state of lr_raw, LR_WAS_LINKED */
@@ -95,6 +96,7 @@ static inline struct virq *vgic_virq(struct vgic_cpu *cpu, uint32_t intid)
 /* fill.c, fold.c, cpu.c: the list registers as a cache. The functions of struct vintc_ops. */
 void vgic_flush(guest_cpu *gcp);
 void vgic_sync(guest_cpu *gcp);
+void vgic_refresh(guest_cpu *gcp);
 bool vgic_wakes(guest_cpu *gcp);
 void vgic_load(guest_cpu *gcp);
 void vgic_put(guest_cpu *gcp);
@@ -106,9 +108,19 @@ void vgic_cpu_fold(struct vgic_cpu *cpu);
 #define DIRTY_LINKS 2u /* a linked interrupt's state changed: the physical one follows */
 #define DIRTY_SPI 4u   /* it may get a shared interrupt */
 #define DIRTY_ALL 7u
+/* Alone: of all that is known one thing is new, an SGI of the list register that it had the last time was sent again. */
+#define DIRTY_AGAIN 8u
 static inline void vgic_cpu_touch(struct vgic_cpu *cpu, uint32_t why) REQUIRES(cpu->lock)
 {
     __atomic_store_n(&cpu->dirty, cpu->dirty | why, __ATOMIC_RELAXED);
+}
+/* The same after an SGI was latched. */
+static inline void vgic_cpu_touch_sgi(struct vgic_cpu *cpu, struct virq *v) REQUIRES(cpu->lock)
+{
+    bool again = !cpu->dirty && v->lr >= 0 && v->again == v->latch && cpu->lr_raw[v->lr] == v->word;
+    if (again)
+        cpu->again = v;
+    vgic_cpu_touch(cpu, again ? DIRTY_AGAIN : DIRTY_LRS);
 }
 
 /* The vCPU of that affinity (as in GICD_IROUTER), or NULL. A vCPU's MPIDR is Aff0 0 to 15, then Aff1. */
@@ -119,9 +131,12 @@ static inline struct vgic_cpu *vgic_cpu_at(const struct vgic *g, uint64_t affini
 }
 
 /* sysreg.c */
+bool vgic_sgi1r(guest_cpu *gcp, uint64_t value);
 enum sysreg_result vgic_sysreg(guest_cpu *gcp, struct sysreg_access *a) __running;
-/* An SGI of a vCPU to itself, the same as before: as far as is known it is still pending in its list register, but that is empty. Then, as in
- * vgic_hw_fired(), all that is known becomes true again by the same word. */
+/*
+ * On its own core, before an SGI of the vCPU to itself is latched: the same as before, whose list register says that the guest is done with it. As far as is
+ * known it is pending there still; all that is known becomes true again by the same word, as in vgic_hw_fired().
+ */
 static inline bool vgic_sgi_again(const struct vgic_cpu *cpu, const struct virq *v, unsigned senders)
     REQUIRES(cpu->lock)
 {
