@@ -67,8 +67,7 @@ static inline uint32_t aspace_generation(const struct aspace *as)
 }
 static inline const struct region *aspace_cached(const struct aspace *as, const struct region_cache *cache, ipa_t ipa)
 {
-    bool good = ipa.raw - cache->region.base.raw < cache->region.size &&
-                cache->generation == aspace_generation(as);
+    bool good = ipa.raw - cache->region.base.raw < cache->region.size && cache->generation == aspace_generation(as);
     return good ? &cache->region : NULL;
 }
 /*
