@@ -1,30 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Raspberry Pi 4's image on QEMU's raspi4b: GIC-400, spin tables, mini-UART, no PSCI, stock U-Boot."""
-import os
-import subprocess
-
 import pytest
-from conftest import make
 from descriptions import linux_vm, rtos_vm, vms_write
 from linux import Linux
-from machine import ROOT, tool_run
-from test_conformance import tap_check
+from machine import tool_run
 
-pytestmark = pytest.mark.one_gic
-MODEL = ("--gic", 2, "--board", "rpi4")
+pytestmark = pytest.mark.targets("rpi4")
 
 
-@pytest.fixture(scope="session")
-def rpi4():
-    """The image, and what the emulated board needs besides."""
-    make("CONFIG=rpi4", "build/rpi4/armature.bin")
-    for what in ("linux", "u-boot-rpi"):
-        subprocess.run([os.path.join(ROOT, "tools", "fetch"), what], check=True, timeout=600)
-    return os.path.join(ROOT, "build", "rpi4", "armature.bin")
-
-
-def test_starts_and_powers_off(machine, image, rpi4):
-    started = machine(*MODEL, "--kernel", image("rtos.elf"), hyp=rpi4, timeout=60)
+def test_starts_and_powers_off(machine, image):
+    started = machine("--kernel", image("rtos.elf"), timeout=60)
     started.expect(rb"rtos> ")
     started.expect_log(r"on Raspberry Pi 4 \(Raspberry Pi 4 Model B\)")
     started.expect_log(r"4 cores, \d+ MiB of memory, GICv2 with 4 list registers")
@@ -35,13 +20,13 @@ def test_starts_and_powers_off(machine, image, rpi4):
     assert started.wait() == 0, started.story()
 
 
-def test_two_vms_by_u_boot_from_a_card(machine, image, rpi4):
+def test_two_vms_by_u_boot_from_a_card(machine, image):
     bundle = machine.folder / "two.bundle"
     done = tool_run("bundle", vms_write(machine.folder / "two.dts", linux_vm(cpus=3, affinity=(1, 2, 3)), rtos_vm(affinity=(0,))),
                     "--image", f"linux={image('Image-debian')}", "--image", f"initrd={image('initrd.cpio.gz')}",
                     "--image", f"rtos={image('rtos.elf')}", "-o", bundle)
     assert done.returncode == 0, done.stdout
-    started = machine(*MODEL, "--boot", "uboot", "--bundle", bundle, "--console", "mux", hyp=rpi4, timeout=150)
+    started = machine("--boot", "uboot", "--bundle", bundle, "--console", "mux", timeout=150)
     guest = Linux(started)
     guest.login()
     assert guest.run("nproc").strip() == "3"
@@ -58,17 +43,9 @@ def test_two_vms_by_u_boot_from_a_card(machine, image, rpi4):
     assert started.wait() == 0, started.story()
 
 
-def test_reset_of_the_vm_ends_the_run(machine, image, rpi4):
+def test_reset_of_the_vm_ends_the_run(machine, image):
     """With --no-reboot the hypervisor powers the machine off instead of starting the VM again."""
-    started = machine(*MODEL, "--kernel", image("rtos.elf"), "--no-reboot", hyp=rpi4, timeout=60)
+    started = machine("--kernel", image("rtos.elf"), "--no-reboot", timeout=60)
     started.expect(rb"rtos> ")
     started.send("reset\r")
     assert started.wait() == 3, started.story()
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("cpus", [1, 4])
-def test_conformance_on_the_board(machine, image, rpi4, cpus):
-    started = machine(*MODEL, "--kernel", image("conformance.bin"), "--append", "hyp=1", "--cpus", cpus, hyp=rpi4, timeout=300)
-    status = started.wait()
-    assert tap_check(started) and status == 0, started.story()

@@ -134,7 +134,7 @@ def run(args):
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
-        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"))
+        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"), not repeat)
         if args.card:
             machine.card, marker = os.path.abspath(args.card), None
         else:
