@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from build import hypervisor_build
+from cards import card_make
 from descriptions import rtos_vm, vms_write
 from machine import ROOT, tool_run
 from stub import loader, stub_write
@@ -50,21 +51,16 @@ def test_load_address(machine, bundle, hypervisor, tmp_path, place):
     rtos_runs(started)
 
 
-@pytest.mark.parametrize("offset", [0x8000000, 0x10200000])
+@pytest.mark.parametrize("offset", [0x6000000, 0x10200000])
 def test_load_address_by_booti(machine, bundle, hypervisor, tmp_path, offset):
     """The stock U-Boot leaves an Image that may lie anywhere where it was loaded."""
-    script, target, disk = tmp_path / "boot.cmd", machine.target, "${devtype} ${devnum}:${distro_bootpart}"
+    target, disk = machine.target, "${devtype} ${devnum}:${distro_bootpart}"
     address, ramdisk = target.ram[0] + offset, target.ram[0] + 0x20000000
     tree = "fdtcontroladdr" if target.board == "qemu-virt" else "fdt_addr"
-    script.write_text(f"setenv bootargs 'console=mux log=info'\n"
-                      f"load {disk} {address:#x} armature.bin && load {disk} {ramdisk:#x} armature.bundle && "
-                      f"booti {address:#x} {ramdisk:#x}:${{filesize}} ${{{tree}}}\n")
-    card = tmp_path / "card.img"
-    assert tool_run("sdcard", "--bundle", bundle, "--hyp", hypervisor, "-o", card).returncode == 0
-    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", script, tmp_path / "boot.scr"],
-                   check=True, stdout=subprocess.DEVNULL, timeout=20)
-    subprocess.run(["mcopy", "-o", "-i", f"{card}@@1M", tmp_path / "boot.scr", "::boot.scr"], check=True, timeout=20)
-    started = machine("--card", card)
+    script = (f"setenv bootargs 'console=mux log=info'\n"
+              f"load {disk} {address:#x} armature.bin && load {disk} {ramdisk:#x} armature.bundle && "
+              f"booti {address:#x} {ramdisk:#x}:${{filesize}} ${{{tree}}}\n")
+    started = machine("--card", card_make(tmp_path, bundle, hypervisor, script))
     started.expect(rf"loaded at {address:#x}")
     rtos_runs(started)
 
