@@ -46,6 +46,16 @@ def test_conformance(machine, image, model, cpus, icount):
 
 
 @pytest.mark.full
+@pytest.mark.needs(cores=2)
+def test_sixteen_at_once_ten_thousand_times(machine, image):
+    """Distinct priorities on the list registers there are, which take turns: in order each time, and none lost."""
+    started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=priorities rounds=10000", "--cpus", 2, timeout=900)
+    status = started.wait()
+    assert tap_check(started) and status == 0, started.story()
+    assert re.search(r"ok \d+ - sixteen at once, round after round: none lost", started.text("console.txt")), started.story()
+
+
+@pytest.mark.full
 def test_cpu_on_raced_a_thousand_times(machine, image):
     started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=races races=1000 bank-rounds=10", "--cpus", 4,
                       timeout=900)

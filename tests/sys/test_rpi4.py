@@ -8,6 +8,7 @@ from cards import card_make
 from descriptions import rtos_vm, vms_write
 from linux import Linux
 from machine import ROOT, tool_run
+from test_conformance import CHECKS_AT_LEAST, tap_check
 
 pytestmark = pytest.mark.targets("rpi4")
 
@@ -84,7 +85,7 @@ def rtos_ends(started):
     assert started.wait() == 0, started.story()
 
 
-@pytest.mark.parametrize("stub", ["firmware", pytest.param("tf-a", marks=pytest.mark.full)])
+@pytest.mark.parametrize("stub", ["firmware", "tf-a"])
 def test_the_very_card_for_the_board(machine, image, hypervisor, stub):
     place, card = machine.folder / "firmware", machine.folder / "card.img"
     place.mkdir()
@@ -93,9 +94,35 @@ def test_the_very_card_for_the_board(machine, image, hypervisor, stub):
     done = tool_run("sdcard", "--board", "rpi4", "--firmware", place, "--stub", stub, "--hyp", hypervisor, "--bundle",
                     rtos_bundle(machine.folder, image), "--host-args", "log=info", "-o", card)
     assert done.returncode == 0, done.stdout
-    started = machine("--card", card, timeout=60)
+    started = machine("--card", card, "--stub", stub, timeout=90)
+    if stub == "tf-a":
+        started.expect(rb"BL31: Preparing for EL3 exit to normal world")
     started.expect(rb"Armature: starting from mmc 0:1")
+    started.expect(rb"timer at %b Hz" % {"firmware": b"62500000", "tf-a": b"54000000"}[stub])
     rtos_ends(started)
+    if stub == "tf-a":
+        assert "PSCI_SYSTEM_OFF" in started.text("console.txt"), started.story()
+
+
+# Cores, power and SMCCC by TF-A, which Debian's package has for the board; its ticks are the board's 54 MHz.
+
+@pytest.mark.full
+def test_linux_with_tf_a(linux):
+    guest = linux("--stub", "tf-a", cpus=4, timeout=180)
+    assert guest.run("nproc").strip() == "4" and guest.warnings() == []
+    before = guest.ticks()
+    guest.run("sleep 1; for c in 0 1 2 3; do taskset -p $((1 << c)) $$ >/dev/null; sleep 0.1; done")
+    assert all(b > a for a, b in zip(before, guest.ticks())), guest.ticks()
+    guest.machine.expect_log(r"timer at 54000000 Hz")
+    guest.machine.send("poweroff\n")
+    assert guest.machine.wait() == 0, guest.machine.story()
+
+
+@pytest.mark.full
+def test_conformance_with_tf_a(machine, image):
+    started = machine("--stub", "tf-a", "--kernel", image("conformance.bin"), "--append", "hyp=1", "--cpus", 4, timeout=400)
+    status = started.wait()
+    assert tap_check(started) >= CHECKS_AT_LEAST and status == 0, started.story()
 
 
 @pytest.mark.parametrize("address", [0x4000000, pytest.param(0x20200000, marks=pytest.mark.full)])

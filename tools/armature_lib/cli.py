@@ -163,6 +163,9 @@ def parser_run_machine(parser):
     group.add_argument("--boot", choices=("direct", "uboot"), help="how the hypervisor is started (default: direct)")
     group.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
     group.add_argument("--uboot", metavar="FILE", help="U-Boot's image (default: the Debian package's)")
+    group.add_argument("--stub", choices=STUBS, help="rpi4: what runs before U-Boot: nothing (default), or TF-A's bl31.bin at EL3 (implies"
+                       " --boot uboot)")
+    group.add_argument("--firmware", metavar="DIR", help="rpi4: where a bl31.bin of yours is (default: firmware/rpi4, else Debian's)")
     group.add_argument("--cpu", metavar="MODEL", help="QEMU's -cpu (default: cortex-a72)")
     group.add_argument("--gic", type=int, metavar="VERSION")
     group.add_argument("--smp", type=count, metavar="N", help="cores (default: 4, or what the description needs)")

@@ -44,7 +44,8 @@ def uboot_find(board, uboot):
     return path
 
 
-def tf_a_find(folder):
+def tf_a_find(folder=None):
+    folder = folder or FOLDER
     for path in (os.path.join(folder, TF_A), TF_A_FETCHED):
         if os.path.isfile(path):
             return path
