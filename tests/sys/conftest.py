@@ -166,10 +166,10 @@ def machine(tmp_path, hypervisor, target):
     """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
     started = []
 
-    def start(*arguments, hyp=None, **kwargs):
+    def start(*arguments, hyp=None, timeout=60, **kwargs):
         folder = tmp_path / f"machine{len(started)}"
         own = () if "--gic" in arguments else target.arguments()
-        started.append(Machine(folder, (*own, *arguments), hypervisor=hyp or hypervisor, **kwargs))
+        started.append(Machine(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
         return started[-1]
     start.folder, start.target = tmp_path, target
     yield start

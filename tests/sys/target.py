@@ -43,6 +43,7 @@ class Target:
     image_at: int
     tree_file: str = ""         # below build/cache, where the emulator makes none
     fetch: Tuple[str, ...] = ()  # by tools/fetch
+    patience: int = 1           # how much longer than on QEMU's virt a run may take: the emulated SD card reads 1 to 3 MiB a second
 
     def lacks(self, *features, cores=1, memory=0):
         """Why a test that needs this cannot run here; None: it can."""
@@ -82,6 +83,6 @@ TARGETS = {target.name: target for target in (
     Target(name="rpi4", board="rpi4", config="rpi4", gic=2, features=EMULATED | {"gicv2"}, cores=4, model="cortex-a72", ram=(0, 0x3C000000),
            guest_memory=700, devices="fc000000+4000000,400000000+80000000", tree={"memory": "/memory@0", "gic": "/soc/interrupt-controller@40041000"},
            tree_at=0x20000000, image_at=0x10000000,
-           tree_file="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", fetch=("linux", "u-boot-rpi", "tf-a")),
+           tree_file="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", fetch=("linux", "u-boot-rpi", "tf-a"), patience=2),
 )}
 DEFAULT = TARGETS["v3"]
