@@ -83,6 +83,6 @@ TARGETS = {target.name: target for target in (
     Target(name="rpi4", board="rpi4", config="rpi4", gic=2, features=EMULATED | {"gicv2"}, cores=4, model="cortex-a72", ram=(0, 0x3C000000),
            guest_memory=700, devices="fc000000+4000000,400000000+80000000", tree={"memory": "/memory@0", "gic": "/soc/interrupt-controller@40041000"},
            tree_at=0x20000000, image_at=0x10000000,
-           tree_file="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", fetch=("linux", "u-boot-rpi", "tf-a"), patience=2),
+           tree_file="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", fetch=("linux", "u-boot-rpi", "tf-a"), patience=3),
 )}
 DEFAULT = TARGETS["v3"]
