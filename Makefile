@@ -14,9 +14,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 Q := $(if $(V),,@)
 
-# ---- Configuration: CONFIG names a file boards/*/CONFIG_defconfig; `make X_defconfig` chooses X from then on --------------
+# ---- Configuration: CONFIG names a file boards/*/CONFIG_defconfig, BOARD a board by its first one; `make X_defconfig` chooses X from then on
 
-CONFIG ?= $(or $(shell cat build/selected 2>/dev/null),qemu_virt)
+CONFIG ?= $(or $(subst -,_,$(BOARD)),$(shell cat build/selected 2>/dev/null),qemu_virt)
 O ?= build/$(CONFIG)
 CACHE := build/cache
 PYTHON := /usr/bin/python3
@@ -226,10 +226,13 @@ setup:
 # A fresh machine has no compiler when make starts, so what needs one is a second make.
 run: setup
 	$(Q)$(MAKE) --no-print-directory run-machine
-run-machine: $(O)/armature.bin guests
-	$(Q)tools/armature run --boot uboot --hyp $(O)/armature.bin --vms dts/qemu-virt/default.dts \
+run-machine: $(O)/armature.bin guests $(if $(filter rpi4,$(board)),$(CACHE)/u-boot-rpi)
+	$(Q)tools/armature run --board $(board) --boot uboot --hyp $(O)/armature.bin --vms dts/qemu-virt/default.dts \
 		--image linux=$(CACHE)/guest/Image-debian --image initrd=$(CACHE)/guest/initrd.cpio.gz \
 		--image rtos=build/guest/rtos.elf $(RUN_ARGS) || [ $$? = 130 ] # 130: the user ended it
+
+$(CACHE)/u-boot-rpi:
+	$(Q)tools/fetch u-boot-rpi
 
 # ---- Checks -------------------------------------------------------------------------------------------------------------
 

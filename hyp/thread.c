@@ -13,12 +13,13 @@
 
 static unsigned stacks_made; /* startup only */
 
+/* Rounded up: who waits until then finds that it is then, also where a tick has many nanoseconds. */
 uint64_t timer_of_ns(uint64_t ns)
 {
     uint64_t freq = timer_freq(), s = ns / NS_PER_S;
     if (s >= ~UINT64_C(0) / freq)
         return ~UINT64_C(0);
-    return s * freq + ns % NS_PER_S * freq / NS_PER_S;
+    return s * freq + (ns % NS_PER_S * freq + NS_PER_S - 1) / NS_PER_S;
 }
 
 uint64_t vdev_clock_ns(void)

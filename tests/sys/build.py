@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Building hypervisors of other configurations, away from the build folders that everybody uses."""
+import glob
 import os
 import shutil
 import subprocess
@@ -18,8 +19,7 @@ def make_run(folder, *goals, timeout=600, **environment):
 def hypervisor_build(output, options=None, config="qemu_virt", source=ROOT, **environment):
     """The image of configuration `config` with some options changed ({'UBSAN': 'y'}), built in the folder `output`."""
     os.makedirs(output, exist_ok=True)
-    board = config.split("_")[0] + "-" + config.split("_")[1]
-    with open(os.path.join(source, "boards", board, f"{config}_defconfig"), encoding="utf-8") as file:
+    with open(glob.glob(os.path.join(source, "boards", "*", f"{config}_defconfig"))[0], encoding="utf-8") as file:
         lines = file.read()
     lines += "".join(f"CONFIG_{name}={value}\n" for name, value in (options or {}).items())
     with open(os.path.join(output, ".config"), "w", encoding="utf-8") as file:

@@ -12,8 +12,10 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+from build import hypervisor_build  # noqa: E402
 from linux import Linux  # noqa: E402
 from machine import ROOT, Machine  # noqa: E402
+from target import DEFAULT, TARGETS  # noqa: E402
 
 BUDGET = 900  # seconds of the default set on two cores
 GUESTS = os.path.join(ROOT, "build", "guest")
@@ -22,32 +24,59 @@ FETCH = {"Image-debian": "linux", "Image-debian-rt": "linux-rt", "Image-debian-c
          "Image-debian-new": "linux-new"}
 
 
-# Every test that starts a machine exists for both GICs. In the default set GICv2 runs these; the rest of it is marked full.
-GICV2_DEFAULT = re.compile("|".join((
+# Every test that starts a machine exists for each target (target.py). In the default set GICv2 and the Pi run these; the rest of theirs is
+# marked full.
+DEFAULT_SET = {"v2": (
     r"test_conformance\[v2-(cortex-a53-2|cortex-a72-4|max-1)-True\]",
     r"test_debian\[v2-(direct-1-128M|direct-2-1G|uboot-4-1G)\]", r"test_timer_ticks_and_load_on_all_cpus\[v2\]",
     r"test_(poweroff|reboot)_of_one_leaves_the_other\[v2\]",
-    r"test_each_scans_everything\[v2-\w+-\w+\]", r"test_a_fault_on_another_core_stops_all\[v2\]",
+    r"test_each_scans_everything\[v2-\w+\]", r"test_a_fault_on_another_core_stops_all\[v2\]",
     r"test_the_other_vm_goes_on\[v2-(loop|storm)\]", r"test_log_on_the_shared_console\[v2\]",
-)))
+    r"test_a_gic_(that_the_machine_cannot_give|described_as_the_machine_has_it)\[v2\]", r"test_more_vcpus_than_a_gicv2_has_interfaces\[v2\]",
+), "rpi4": (
+    r"test_conformance\[rpi4-cortex-a72-4-True\]", r"test_reboot_of_one_leaves_the_other\[rpi4\]",
+    r"test_a_fault_on_another_core_stops_all\[rpi4\]", r"test_log_on_the_shared_console\[rpi4\]",
+)}
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: only in the whole set (ARMATURE_TEST_ALL=1, make test-all)")
-    config.addinivalue_line("markers", "one_gic: not for each GIC version; GICv3 unless the test says otherwise")
+    config.addinivalue_line("markers", "one_gic: not for each target; QEMU's virt with a GICv3 unless the test says otherwise")
+    config.addinivalue_line("markers", "targets(NAME...): for these alone, not for each")
+    config.addinivalue_line("markers", "needs(FEATURE..., cores=N, memory=MIB): what it cannot do without (target.py); skipped where that lacks")
+    for target in TARGETS:
+        config.addinivalue_line("markers", f"{target}: set on each test of that target; -m {target} runs all of them")
 
 
 def pytest_generate_tests(metafunc):
-    if "gic" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("one_gic"):
-        metafunc.parametrize("gic", [3, 2], ids=["v3", "v2"], indirect=True)
+    if "target" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("one_gic"):
+        return
+    only = metafunc.definition.get_closest_marker("targets")
+    chosen = [TARGETS[name] for name in (only.args if only else TARGETS)]
+    metafunc.parametrize("target", chosen, ids=[target.name for target in chosen], indirect=True)
+
+
+def target_apply(item):
+    """The marks of the item's target: its name, full outside its default set, skip where it lacks something."""
+    target = getattr(item, "callspec", None) and item.callspec.params.get("target")
+    if not target:
+        return
+    item.add_marker(target.name)
+    only = item.get_closest_marker("targets")
+    in_set = only and target.name == only.args[0] or target is DEFAULT
+    if not in_set and not any(re.fullmatch(name, item.name) for name in DEFAULT_SET[target.name]):
+        item.add_marker(pytest.mark.full)
+    for needs in item.iter_markers("needs"):
+        reason = target.lacks(*needs.args, **needs.kwargs)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """The default set leaves out what is marked full, unless it was named on the command line."""
     for item in items:
-        if getattr(item, "callspec", None) and item.callspec.params.get("gic") == 2 and not GICV2_DEFAULT.fullmatch(item.name):
-            item.add_marker(pytest.mark.full)
+        target_apply(item)
     if os.environ.get("ARMATURE_TEST_ALL") == "1" or config.getoption("-m"):
         return
     left_out = [item for item in items if item.get_closest_marker("full") and not any(a.endswith(item.name) for a in config.args)]
@@ -73,17 +102,47 @@ def make(*goals, timeout=600):
     assert done.returncode == 0, f"make {' '.join(goals)}:\n{done.stdout[-4000:]}"
 
 
+@pytest.fixture
+def target(request):
+    """The machine: a test that starts one runs for each."""
+    return getattr(request, "param", DEFAULT)
+
+
+@pytest.fixture
+def gic(target):
+    """The version of its GIC."""
+    return target.gic
+
+
 @pytest.fixture(scope="session")
-def hypervisor(tmp_path_factory):
-    """The image under test, copied with its symbols so that a build beside us changes nothing."""
-    source = os.environ.get("ARMATURE_HYP") or os.path.join(ROOT, "build", "qemu_virt", "armature.bin")
-    if not os.path.exists(source):
-        make(f"CONFIG={os.path.basename(os.path.dirname(source))}", "all")
-    folder = tmp_path_factory.mktemp("hyp")
-    for path in (source, os.path.splitext(source)[0] + ".elf"):
-        if os.path.exists(path):
-            shutil.copy2(path, folder)
-    return os.path.join(folder, os.path.basename(source))
+def hypervisors(tmp_path_factory):
+    """What is there already, by configuration and options."""
+    return lambda name, make_one, kept={}: kept.get(name) or kept.setdefault(name, make_one(tmp_path_factory.mktemp("hyp")))
+
+
+@pytest.fixture
+def hypervisor(target, hypervisors):
+    """The target's image under test, copied with its symbols so that a build beside us changes nothing."""
+    def copy(folder):
+        named = os.environ.get(target.hypervisor_variable())
+        source = named or os.path.join(ROOT, "build", target.config, "armature.bin")
+        if not os.path.exists(source) or not named and target.config != DEFAULT.config:
+            make(f"CONFIG={os.path.basename(os.path.dirname(source))}", "all")
+        for path in (source, os.path.splitext(source)[0] + ".elf"):
+            if os.path.exists(path):
+                shutil.copy2(path, folder)
+        return os.path.join(folder, os.path.basename(source))
+    for what in target.fetch:
+        subprocess.run([os.path.join(ROOT, "tools", "fetch"), what], check=True, timeout=600)
+    return hypervisors(target.config, copy)
+
+
+@pytest.fixture
+def hypervisor_with(target, hypervisors):
+    """hypervisor_with(OPTION=value, ...): the target's image of that configuration."""
+    def find(**options):
+        return hypervisors((target.config, *sorted(options.items())), lambda folder: hypervisor_build(str(folder), options, target.config))
+    return find
 
 
 @pytest.fixture(scope="session")
@@ -103,22 +162,16 @@ def image():
 
 
 @pytest.fixture
-def gic(request):
-    """The version of the machine's GIC: a test that starts a machine runs for each."""
-    return getattr(request, "param", 3)
-
-
-@pytest.fixture
-def machine(tmp_path, hypervisor, gic):
-    """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test."""
+def machine(tmp_path, hypervisor, target):
+    """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
     started = []
 
-    def start(*arguments, hyp=None, **kwargs):
+    def start(*arguments, hyp=None, timeout=60, **kwargs):
         folder = tmp_path / f"machine{len(started)}"
-        version = () if "--gic" in arguments else ("--gic", gic)
-        started.append(Machine(folder, (*version, *arguments), hypervisor=hyp or hypervisor, **kwargs))
+        own = () if "--gic" in arguments else target.arguments()
+        started.append(Machine(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
         return started[-1]
-    start.folder = tmp_path
+    start.folder, start.target = tmp_path, target
     yield start
     for each in started:
         each.end()

@@ -2,12 +2,14 @@
 """A VM is paused and resumed from the hypervisor's console; with a clock of its own it does not notice."""
 import time
 
+import pytest
 from descriptions import vm, vms_write
 from test_conformance import CHECKS_AT_LEAST, tap_check
 
 PAUSE = 5
 
 
+@pytest.mark.needs(memory=512)
 def test_conformance_with_own_clock(machine, image):
     """All that the manual says of counters and timers holds with an offset as well."""
     description = vms_write(machine.folder / "vms.dts",

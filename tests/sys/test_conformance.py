@@ -29,15 +29,30 @@ def test_the_default_set_has_all_pairs():
     assert not pairs_missing(DEFAULT, MODELS, CPUS, ICOUNT)
 
 
-@pytest.mark.parametrize("model, cpus, icount", DEFAULT + [pytest.param(*c, marks=pytest.mark.full) for c in REST])
+def needs(model, cpus, icount):
+    return pytest.mark.needs(*(["icount"] if icount else []), *([] if model == "cortex-a72" else ["models"]), cores=cpus)
+
+
+@pytest.mark.parametrize("model, cpus, icount", [pytest.param(*c, marks=needs(*c)) for c in DEFAULT]
+                         + [pytest.param(*c, marks=[needs(*c), pytest.mark.full]) for c in REST])
 def test_conformance(machine, image, model, cpus, icount):
     # Eight spinning vCPUs on a host of two cores: every lost turn is a whole slice of the host's.
     bootargs = "hyp=1 races=20 bank-rounds=2" if cpus == 8 and not icount else "hyp=1"
     started = machine("--kernel", image("conformance.bin"), "--append", bootargs, "--cpu", model, "--cpus", cpus,
-                      "--smp", max(4, cpus), *(["--icount"] if icount else []), timeout=300)
+                      *machine.target.cores_wanted(max(4, cpus)), *(["--icount"] if icount else []), timeout=300)
     status = started.wait()
     assert tap_check(started) >= CHECKS_AT_LEAST
     assert status == 0, started.story()
+
+
+@pytest.mark.full
+@pytest.mark.needs(cores=2)
+def test_sixteen_at_once_ten_thousand_times(machine, image):
+    """Distinct priorities on the list registers there are, which take turns: in order each time, and none lost."""
+    started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=priorities rounds=10000", "--cpus", 2, timeout=900)
+    status = started.wait()
+    assert tap_check(started) and status == 0, started.story()
+    assert re.search(r"ok \d+ - sixteen at once, round after round: none lost", started.text("console.txt")), started.story()
 
 
 @pytest.mark.full

@@ -156,11 +156,11 @@ def test_too_much_in_the_background_is_counted(machine, image):
     says(started, "still here")
 
 
-def test_log_on_the_shared_console(machine, image, gic):
+def test_log_on_the_shared_console(machine, image, target):
     """Without --log the hypervisor's lines and the guest's share the UART, each on lines of its own."""
     started = machine("--kernel", image("rtos.elf"), "--console", "mux", log=False)
     started.expect(rb"\] INFO  Armature [^\r\n]+\r\n")
-    started.expect(rf"\] INFO  4 cores, 2048 MiB of memory, GICv{gic}")
+    started.expect(rf"\] INFO  4 cores, {target.ram[1] >> 20} MiB of memory, GICv{target.gic}")
     started.expect(rb"vm guest: vdev pl011@9000000")
     started.expect(rb"\nArmature rtos: ")
     started.send("off\r")

@@ -6,7 +6,6 @@ the core, and in a state that the results channel and the exit status tell.
 import re
 
 import pytest
-from build import hypervisor_build
 from descriptions import rtos_vm, vm, vms_write
 
 # The lines behind the title, as far as they are the fault's own. `function` is where it happened.
@@ -22,9 +21,9 @@ FAULTS = {
 SCREEN = 40  # lines
 
 
-@pytest.fixture(scope="session")
-def faulty(tmp_path_factory):
-    return hypervisor_build(str(tmp_path_factory.mktemp("faulty")), {"TEST_FAULTS": "y"})
+@pytest.fixture
+def faulty(hypervisor_with):
+    return hypervisor_with(TEST_FAULTS="y")
 
 
 def screen_of(machine):

@@ -32,10 +32,11 @@ def send_astray(machine, hypervisor, commands, where="exit_dispatch"):
     assert "detached" in done.stdout and "rror" not in done.stdout, done.stdout
 
 
+@pytest.mark.needs("debugger")
 @pytest.mark.parametrize("name", list(ASTRAY))
 def test_a_fault_is_reported_and_the_machine_parks(machine, image, hypervisor, name):
     commands, report = ASTRAY[name]
-    started = machine("--kernel", image("rtos.elf"), "--console", "mux", "--gdb", "--smp", 1, timeout=40)
+    started = machine("--kernel", image("rtos.elf"), "--console", "mux", "--gdb", *machine.target.cores_wanted(1), timeout=40)
     send_astray(started, hypervisor, commands)
     started.expect(rb"parked \(host option panic=park\)", 20)
     text = started.text("console.txt").replace("\r\n", "\n")
@@ -47,6 +48,7 @@ def test_a_fault_is_reported_and_the_machine_parks(machine, image, hypervisor, n
     assert started.wait() == 4
 
 
+@pytest.mark.needs("debugger")
 def test_a_fault_on_another_core_stops_all(machine, image, hypervisor):
     """The screen is one core's, whole; the console is silent after it."""
     started = machine("--kernel", image("rtos.elf"), "--cpus", 4, "--console", "mux", "--gdb", timeout=40)

@@ -19,6 +19,7 @@ def installer():
 
 
 @pytest.mark.full
+@pytest.mark.needs(memory=1024)
 def test_debian_installer(machine, installer):
     """With loglevel=5 the kernel puts warnings and worse on the console, and nothing else."""
     kernel, initrd = installer

@@ -10,8 +10,13 @@ DEFAULT = (("Image-debian-new", "max"),)
 CPUS = 3
 
 
-@pytest.mark.parametrize("kernel, model", [pytest.param(*c, marks=[] if c in DEFAULT else pytest.mark.full)
+def marks(kernel, model):
+    return ([] if model == "cortex-a72" else [pytest.mark.needs("models")]) + ([] if (kernel, model) in DEFAULT else [pytest.mark.full])
+
+
+@pytest.mark.parametrize("kernel, model", [pytest.param(*c, marks=marks(*c))
                                            for c in itertools.product(KERNELS, MODELS)])
+@pytest.mark.needs(memory=512)
 def test_kernel_on_model(linux, kernel, model):
     guest = linux("--cpu", model, "--guest-mem", "512M", kernel=kernel, cpus=CPUS, timeout=180)
     assert guest.run("nproc").strip() == str(CPUS)

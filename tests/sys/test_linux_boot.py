@@ -24,16 +24,23 @@ def boots_and_ends(linux, boot, cpus, memory, kernel="Image-debian"):
     assert guest.machine.wait() == 0, guest.machine.story()
 
 
-@pytest.mark.parametrize("boot, cpus, memory", DEFAULT + [pytest.param(*c, marks=pytest.mark.full) for c in WHOLE])
+def needs(boot, cpus, memory):
+    return pytest.mark.needs(cores=cpus, memory=MEBIBYTES[memory])
+
+
+@pytest.mark.parametrize("boot, cpus, memory", [pytest.param(*c, marks=needs(*c)) for c in DEFAULT]
+                         + [pytest.param(*c, marks=[needs(*c), pytest.mark.full]) for c in WHOLE])
 def test_debian(linux, boot, cpus, memory):
     boots_and_ends(linux, boot, cpus, memory)
 
 
 @pytest.mark.parametrize("cpus", [4, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.needs(memory=512)
 def test_debian_rt(linux, cpus):
     boots_and_ends(linux, "direct", cpus, "512M", "Image-debian-rt")
 
 
+@pytest.mark.needs("models")
 def test_on_a_smaller_core(linux):
     guest = linux("--cpu", "cortex-a53", cpus=2)
     assert guest.run("nproc").strip() == "2"

@@ -5,7 +5,6 @@ import re
 
 import libfdt
 import pytest
-from build import hypervisor_build
 from descriptions import vm, vms_write
 from machine import ROOT
 
@@ -16,9 +15,9 @@ OPTIONS = "test,number = <3 5>; test,text = \"a\", \"bc\";"
 LINE = re.compile(r"INFO +(\w+)/(\w+)(?:@[0-9a-f]+)?: REC (\S+) value=(\d+) phase=(\w+) core=(-?\d+) locks=(\d+) mtx=(\d) gasp=(\d)")
 
 
-@pytest.fixture(scope="session")
-def with_recorder(tmp_path_factory):
-    return hypervisor_build(str(tmp_path_factory.mktemp("recorder")), {"VDEV_EXTERNAL": '"tests/vdev-recorder"'})
+@pytest.fixture
+def with_recorder(hypervisor_with):
+    return hypervisor_with(VDEV_EXTERNAL='"tests/vdev-recorder"')
 
 
 def recorders():

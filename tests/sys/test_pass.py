@@ -35,6 +35,7 @@ def good(seconds, matches):
     return f"RTC {seconds} of {seconds} seconds, {matches} of {matches} matches, {again} again, 0 unasked"
 
 
+@pytest.mark.needs("pl031")
 def test_interrupts_of_a_device(run):
     started = run(rtc_vm(bootargs="seconds=4 matches=600"))
     assert started.wait() == 0, started.story()
@@ -44,17 +45,20 @@ def test_interrupts_of_a_device(run):
 
 
 @pytest.mark.full
+@pytest.mark.needs("pl031")
 def test_interrupts_of_a_device_for_long(run):
     started = run(rtc_vm(bootargs="seconds=60 matches=20000"), timeout=200)
     assert started.wait() == 0 and good(60, 20000) in started.text("console.txt"), started.story()
 
 
+@pytest.mark.needs("pl031")
 def test_at_another_address_and_interrupt(run):
     options = f"armature,host-reg = <0x0 {RTC_AT:#x} 0x0 0x1000>; armature,host-interrupts = <0 {RTC_SPI} 4>;"
     started = run(rtc_vm(devices=rtc(0x0C000000, 40, options), bootargs="rtc=0x0c000000 intid=72 seconds=1"))
     assert started.wait() == 0 and good(1, 300) in started.text("console.txt"), started.story()
 
 
+@pytest.mark.needs("pl031")
 def test_masked_at_the_vms_end_and_back_after_its_restart(run):
     """The first life ends with the interrupt asserted and not taken."""
     started = run(rtc_vm(bootargs="seconds=1 matches=30 reset=1"))
@@ -64,6 +68,7 @@ def test_masked_at_the_vms_end_and_back_after_its_restart(run):
     assert "raw status 0" in text and "raw status 1" in text and "RTC end" in text
 
 
+@pytest.mark.needs("pl031")
 def test_an_interrupt_nobody_takes_storms_nothing(run):
     """A VM leaves it asserted and powers off; another one, on the same core, goes on undisturbed."""
     stays = rtc_vm("one", bootargs="seconds=1 matches=3 off=1")
@@ -72,6 +77,7 @@ def test_an_interrupt_nobody_takes_storms_nothing(run):
     assert good(1, 3) in started.text("console.txt") and "WORD end" in started.text("console.txt"), started.story()
 
 
+@pytest.mark.needs("pl031")  # the addresses and numbers are QEMU virt's
 @pytest.mark.parametrize("devices, reason", [
     (rtc(0x0C000000, options="armature,host-reg = <0x0 0x09000000 0x0 0x1000>;"), r"0x1000 bytes at 0x9000000 of the machine belong to the hypervisor's console already"),
     (rtc(0x0C000000, options="armature,host-reg = <0x0 0x08000000 0x0 0x1000>;"), r"belong to the hypervisor's interrupt controller already"),
@@ -91,6 +97,7 @@ def test_what_is_refused(run, devices, reason):
     assert started.wait() == 4 and re.search(reason, started.log()), started.story()
 
 
+@pytest.mark.needs("pl031")
 def test_two_owners_are_both_named(run):
     """The second VM is refused, and the first has the device."""
     started = run(rtc_vm("one", bootargs="seconds=1"), rtc_vm("two", core=1))
@@ -99,12 +106,14 @@ def test_two_owners_are_both_named(run):
     assert good(1, 300) in started.text("console.txt")
 
 
+@pytest.mark.needs("pl031")
 def test_a_refused_vm_owns_nothing(run):
     bad = rtc_vm("bad", devices=rtc() + 'dummy { compatible = "armature,dummy"; };')
     started = run(bad, rtc_vm("good", bootargs="seconds=1", core=1), check=False)
     assert started.wait() == 4 and good(1, 300) in started.text("console.txt"), started.story()
 
 
+@pytest.mark.needs("flash")
 def test_memory_that_is_read_and_executed_only(run, image):
     """QEMU's flash, as memory of the guest: a write to it is an abort."""
     flash = ('flash@4000000 { compatible = "cfi-flash"; reg = <0x0 0x04000000 0x0 0x10000>; armature,device = "pass";'
@@ -115,6 +124,7 @@ def test_memory_that_is_read_and_executed_only(run, image):
     assert "WORD load 0x4000000: 0x" in text and re.search(r"WORD store 0x4000000: ESR 0x96000050", text), started.story()
 
 
+@pytest.mark.needs("pl031")
 def test_linux_uses_the_machines_clock(machine, image):
     """Its own driver finds the PL031, the date is right, and its alarm interrupt comes."""
     devices = rtc() + ('gpio@9030000 { compatible = "arm,pl061", "arm,primecell"; reg = <0x0 0x09030000 0x0 0x1000>; interrupts = <0 7 4>;'

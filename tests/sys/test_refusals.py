@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be started says so by name, and what has nothing to do with it starts all the same."""
+import glob
+import os
 import re
+import shutil
 import struct
 import subprocess
 
 import pytest
 from descriptions import rtos_vm, vm, vms_write
-from machine import tool_run
+from machine import ROOT, tool_run
 from stub import loader, stub_write
 
 RTOS_GREETS = rb"Armature rtos: "
-TREE_AT, HYP_AT = 0x60000000, 0x50000000
 
 
 def bundle_make(folder, nodes, images, *arguments):
@@ -97,22 +99,24 @@ def test_a_wrong_vm_is_named_and_the_other_starts(machine, image, name):
 
 
 def test_overlapping_identity_vms_name_both_owners(machine, image):
-    nodes = [rtos_vm(name, affinity=(core,), memory=(0x60000000, 16 << 20), vm_lines="armature,identity;")
+    at = machine.target.ram[0] + 0x20000000
+    nodes = [rtos_vm(name, affinity=(core,), memory=(at, 16 << 20), vm_lines="armature,identity;")
              for core, name in enumerate(("first", "second"))]
     elf = image("rtos.bin")
     bundle = bundle_make(machine.folder, nodes, {"rtos": elf})
     started = machine("--bundle", bundle, "--console", "mux", timeout=20)
-    reason = started.expect_log(r"/second.*0x60000000.*")
+    reason = started.expect_log(rf"/second.*{at:#x}.*")
     started.expect_result(r"^R vm second state=ended cause=refused", 5)
     assert "first" in reason[0], reason[0]
 
 
 def test_identity_over_the_hypervisor_is_refused(machine, image):
-    bundle = bundle_make(machine.folder, good_and(rtos_vm("bad", memory=(0x40000000, 16 << 20), vm_lines="armature,identity;")),
+    at = machine.target.ram[0]
+    bundle = bundle_make(machine.folder, good_and(rtos_vm("bad", memory=(at, 16 << 20), vm_lines="armature,identity;")),
                          {"rtos": image("rtos.elf")})
     started = machine("--bundle", bundle, "--console", "mux", timeout=20)
     started.expect(RTOS_GREETS)
-    started.expect_log(r"/bad.*0x40000000.*not free")
+    started.expect_log(rf"/bad.*{at:#x}.*not free")
 
 
 # Damaged bundles
@@ -179,32 +183,38 @@ def stopped(started, reason):
 
 # A machine that cannot be used
 
+@pytest.mark.needs("el1")
 def test_entered_at_el1(machine, image):
     started = machine("--kernel", image("rtos.elf"), "--console", "mux", timeout=12, qemu=["-M", "virt,virtualization=off"])
     started.expect(rb"Armature: entered at EL1, it needs EL2")
     started.expect(rb"virtualization=on")
 
 
-def tree_of_the_machine(folder, gic, edit=None):
-    """The tree that the emulator makes, changed by fdtput's arguments."""
-    path = folder / "host.dtb"
-    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic},dumpdtb={path}", "-cpu", "cortex-a72",
-                    "-smp", "4", "-m", "2G", "-nic", "none", "-display", "none"], check=True, timeout=20,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def tree_of_the_machine(machine, edit=None):
+    """The tree that the emulator makes or is given, changed by fdtput's arguments."""
+    path, target = machine.folder / "host.dtb", machine.target
+    if target.tree_file:
+        shutil.copy(glob.glob(os.path.join(ROOT, "build", "cache", target.tree_file))[-1], path)
+        edit = [["-tx", target.tree["memory"], "reg", "0", f"{target.ram[0]:x}", f"{target.ram[1]:x}"], *(edit or [])]
+    else:
+        subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={target.gic},dumpdtb={path}", "-cpu", "cortex-a72",
+                        "-smp", "4", "-m", "2G", "-nic", "none", "-display", "none"], check=True, timeout=20,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for arguments in edit or []:
-        subprocess.run(["fdtput", *arguments[:1], path, *arguments[1:]], check=True, timeout=20)
+        subprocess.run(["fdtput", *arguments[:1], path, *(target.tree.get(word, word) for word in arguments[1:])], check=True, timeout=20)
     return path
 
 
-def start_with_tree(machine, hypervisor, data, x0=TREE_AT):
+def start_with_tree(machine, hypervisor, data, x0=None):
     """The hypervisor at another address, x0 pointing at these bytes."""
+    target = machine.target
     tree = machine.folder / "given.dtb"
     tree.write_bytes(data)
     nothing = machine.folder / "nothing"
     nothing.write_bytes(b"")
-    stub = stub_write(machine.folder / "stub.img", HYP_AT, x0)
+    stub = stub_write(machine.folder / "stub.img", target.image_at, target.tree_at if x0 is None else x0)
     return machine("--bundle", nothing, "--console", "mux", hyp=stub, timeout=12, log=False,
-                   qemu=loader(hypervisor, HYP_AT) + loader(tree, TREE_AT))
+                   qemu=loader(hypervisor, target.image_at) + loader(tree, target.tree_at))
 
 
 def structure_damaged(data):
@@ -214,14 +224,14 @@ def structure_damaged(data):
 
 
 @pytest.mark.parametrize("name, damage, reason", [
-    ("no magic", lambda d: b"\0\0\0\0" + d[4:], rb"no device tree at 0x60000000: it begins with"),
-    ("size", lambda d: d[:4] + b"\xff\xff\xff\xff" + d[8:], rb"device tree at 0x60000000: its size of"),
-    ("version", lambda d: d[:20] + b"\0\0\0\x02\0\0\0\x02" + d[28:], rb"device tree version 2"),
-    ("structure", structure_damaged, rb"corrupt device tree"),
+    ("no magic", lambda d: b"\0\0\0\0" + d[4:], "no device tree at {at:#x}: it begins with"),
+    ("size", lambda d: d[:4] + b"\xff\xff\xff\xff" + d[8:], "device tree at {at:#x}: its size of"),
+    ("version", lambda d: d[:20] + b"\0\0\0\x02\0\0\0\x02" + d[28:], "device tree version 2"),
+    ("structure", structure_damaged, "corrupt device tree"),
 ])
-def test_corrupt_tree(machine, hypervisor, gic, name, damage, reason):
-    data = tree_of_the_machine(machine.folder, gic).read_bytes()
-    start_with_tree(machine, hypervisor, damage(data)).expect(reason)
+def test_corrupt_tree(machine, hypervisor, name, damage, reason):
+    data = tree_of_the_machine(machine).read_bytes()
+    start_with_tree(machine, hypervisor, damage(data)).expect(reason.format(at=machine.target.tree_at))
 
 
 def test_no_tree_in_x0(machine, hypervisor):
@@ -229,13 +239,13 @@ def test_no_tree_in_x0(machine, hypervisor):
 
 
 @pytest.mark.parametrize("name, edit, reason", [
-    ("no memory", [["-r", "/memory@40000000"]], rb"host tree: no memory"),
-    ("no GIC", [["-r", "/intc@8000000"]], rb"host tree: no GICv2 or GICv3"),
+    ("no memory", [["-r", "memory"]], rb"host tree: no memory"),
+    ("no GIC", [["-r", "gic"]], rb"host tree: no GICv2 or GICv3"),
     ("no cores", [["-r", "/cpus"]], rb"host tree: no node /cpus"),
     ("no bundle", [], rb"no bundle: the tree's /chosen has no linux,initrd-start"),
 ])
-def test_tree_that_lacks_something(machine, hypervisor, gic, name, edit, reason):
-    data = tree_of_the_machine(machine.folder, gic, edit).read_bytes()
+def test_tree_that_lacks_something(machine, hypervisor, name, edit, reason):
+    data = tree_of_the_machine(machine, edit).read_bytes()
     start_with_tree(machine, hypervisor, data).expect(reason)
 
 
@@ -244,7 +254,7 @@ def test_unknown_host_option_is_named(machine, image):
     started.expect_log(r'/chosen: bootargs: unknown word "cosnole=mux"')
 
 
-@pytest.mark.one_gic  # a GICv2 machine has 8 cores at most
+@pytest.mark.needs("cores-chosen", "gicv3")  # a GICv2 machine has 8 cores at most
 def test_more_cores_than_configured_are_named(machine, image):
     started = machine("--kernel", image("rtos.elf"), "--smp", 10, timeout=30)
     started.expect_log(r"/cpus: 10 cores, CONFIG_MAX_CORES=8: the others stay off")
@@ -257,29 +267,26 @@ GIC_NODES = {
 }
 
 
-@pytest.mark.one_gic
-@pytest.mark.parametrize("machines, described", [(2, 3), (3, 2)])
-def test_a_gic_that_the_machine_cannot_give(machine, image, machines, described):
+def test_a_gic_that_the_machine_cannot_give(machine, image, gic):
+    described = 5 - gic
     nodes = good_and(rtos_vm("bad", devices=GIC_NODES[described]))
-    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", machines, "--console", "mux",
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--console", "mux",
                       timeout=30)
-    started.expect_log(rf"/bad/intc@8000000: a GICv{described} is described, but this machine has a GICv{machines}")
+    started.expect_log(rf"/bad/intc@8000000: a GICv{described} is described, but this machine has a GICv{gic}")
     started.expect(RTOS_GREETS)
 
 
-@pytest.mark.one_gic
-@pytest.mark.parametrize("version", [2, 3])
-def test_a_gic_described_as_the_machine_has_it(machine, image, version):
-    nodes = [rtos_vm("good", devices=GIC_NODES[version])]
-    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", version, "--console", "mux",
+def test_a_gic_described_as_the_machine_has_it(machine, image, gic):
+    nodes = [rtos_vm("good", devices=GIC_NODES[gic])]
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--console", "mux",
                       timeout=30)
     started.expect(RTOS_GREETS)
 
 
-@pytest.mark.one_gic
+@pytest.mark.needs("gicv2")
 def test_more_vcpus_than_a_gicv2_has_interfaces(machine, image):
     nodes = good_and(rtos_vm("bad", cpus=9, affinity=None))
-    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--gic", 2, "--smp", 8, "--console", "mux",
+    started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), *machine.target.cores_wanted(8), "--console", "mux",
                       timeout=30)
     started.expect_log(r"/bad/intc@8000000: a GICv2 has 8 CPU interfaces at most, the VM has 9 vCPUs")
     started.expect(RTOS_GREETS)

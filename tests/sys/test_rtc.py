@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from descriptions import vm, vms_write
 from linux import Linux
 
@@ -19,6 +20,7 @@ def interrupts(guest):
     return int(re.search(r"^ *\d+: +(\d+) .*rtc-pl031", guest.run("cat /proc/interrupts"), re.M)[1])
 
 
+@pytest.mark.needs("pl031")
 def test_date_alarm_and_setting(machine, image):
     description = vms_write(machine.folder / "vms.dts",
                             vm("linux", "linux", "initrd", memory=(0x40000000, 256 << 20), bootargs="console=ttyAMA0", devices=RTC))

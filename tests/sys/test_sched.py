@@ -15,9 +15,9 @@ def floating(node, mask, extra=""):
     return re.sub(r"affinity = <[^>]*>;", f"runmask = <{mask:#x}>; {extra}", node)
 
 
-def start_linux(machine, image, folder, nodes, cores):
-    return machine("--vms", vms_write(folder / "vms.dts", *nodes), "--image", f"linux={image('Image-debian')}",
-                   "--image", f"initrd={image('initrd.cpio.gz')}", "--smp", cores, "--console", "mux", timeout=240)
+def start_linux(machine, image, nodes, cores):
+    return machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"linux={image('Image-debian')}",
+                   "--image", f"initrd={image('initrd.cpio.gz')}", *machine.target.cores_wanted(cores), "--console", "mux", timeout=240)
 
 
 def well(guest, cpus, seconds):
@@ -28,9 +28,9 @@ def well(guest, cpus, seconds):
     assert stalls == []
 
 
-@pytest.mark.one_gic
+@pytest.mark.needs(cores=4)
 def test_eight_vcpus_on_four_cores(machine, image):
-    started = start_linux(machine, image, machine.folder, [floating(linux_vm(cpus=8, affinity=range(8)), 0xF)], 4)
+    started = start_linux(machine, image, [floating(linux_vm(cpus=8, affinity=range(8)), 0xF)], 4)
     guest = Linux(started)
     guest.login(timeout=180)
     well(guest, 8, 5)
@@ -52,7 +52,7 @@ def spinner(name, lines):
 def shares(machine, image, seconds, *nodes):
     """How long each VM of one core ran within so many guest seconds."""
     names = [re.search(r"(\w+) \{", node)[1] for node in nodes]
-    started = machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"fault={image('fault.bin')}", "--smp", 1,
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"fault={image('fault.bin')}", *machine.target.cores_wanted(1),
                       "--icount", "--console", "mux", timeout=60 + 60 * seconds)
     started.expect(rb"FAULT loop", 60)
     started.escape("0")
@@ -68,7 +68,7 @@ def shares(machine, image, seconds, *nodes):
 SECONDS = [2, pytest.param(10, marks=pytest.mark.full)]
 
 
-@pytest.mark.one_gic
+@pytest.mark.needs("icount")
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_equals_take_turns(machine, image, seconds):
     one, two, three = shares(machine, image, seconds, *(spinner(name, "") for name in ("one", "two", "three")))
@@ -76,7 +76,7 @@ def test_equals_take_turns(machine, image, seconds):
     assert all(abs(share / whole - 1 / 3) < 0.02 for share in (one, two, three)), (one, two, three)
 
 
-@pytest.mark.one_gic
+@pytest.mark.needs("icount")
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_budgets_are_kept(machine, image, seconds):
     limited, rest = shares(machine, image, seconds, spinner("limited", "priority = <30>; budget-us = <3000>; period-us = <10000>;"), spinner("rest", ""))

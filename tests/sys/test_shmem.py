@@ -94,6 +94,7 @@ def clients(machine, image):
     return start
 
 
+@pytest.mark.needs("pl031")
 def test_the_description_in_dts(machine, image):
     """dts/qemu-virt/shmem.dts as it is."""
     (one, two), started = clients_wait(machine("--vms", os.path.join(ROOT, "dts", "qemu-virt", "shmem.dts"),

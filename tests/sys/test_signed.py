@@ -7,6 +7,7 @@ from descriptions import rtos_vm, vms_write
 from machine import tool_run
 
 FIT = "armature.itb"
+pytestmark = pytest.mark.needs("fit")
 
 
 def keys_make(folder):

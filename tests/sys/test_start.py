@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from build import hypervisor_build
+from cards import card_make
 from descriptions import rtos_vm, vms_write
 from machine import ROOT, tool_run
 from stub import loader, stub_write
@@ -39,31 +40,32 @@ def test_bare_metal_guest(machine, image, boot, kind):
     rtos_runs(machine("--kernel", image(f"rtos.{kind}"), "--boot", boot))
 
 
-@pytest.mark.parametrize("address", [0x40400000, 0x50000000, 0x7F600000])
-def test_load_address(machine, bundle, hypervisor, tmp_path, address):
+@pytest.mark.needs("loader")
+@pytest.mark.parametrize("place", ["low", "middle", "high"])
+def test_load_address(machine, bundle, hypervisor, tmp_path, place):
+    base, size = machine.target.ram
+    address = base + {"low": 0x400000, "middle": 0x10000000, "high": size - 0xA00000}[place]
     stub = stub_write(tmp_path / "stub.img", address)
     started = machine("--bundle", bundle, "--console", "mux", hyp=stub, qemu=loader(hypervisor, address))
     started.expect_log(rf"loaded at {address:#x}")
     rtos_runs(started)
 
 
-@pytest.mark.parametrize("address", [0x48000000, 0x50200000])
-def test_load_address_by_booti(machine, bundle, hypervisor, tmp_path, address):
+@pytest.mark.parametrize("offset", [0x6000000, 0x10200000])
+def test_load_address_by_booti(machine, bundle, hypervisor, tmp_path, offset):
     """The stock U-Boot leaves an Image that may lie anywhere where it was loaded."""
-    script = tmp_path / "boot.cmd"
-    script.write_text(f"setenv bootargs 'console=mux log=info'\n"
-                      f"load virtio 0:1 {address:#x} armature.bin && load virtio 0:1 0x60000000 armature.bundle && "
-                      f"booti {address:#x} 0x60000000:${{filesize}} ${{fdtcontroladdr}}\n")
-    card = tmp_path / "card.img"
-    assert tool_run("sdcard", "--bundle", bundle, "--hyp", hypervisor, "-o", card).returncode == 0
-    subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", script, tmp_path / "boot.scr"],
-                   check=True, stdout=subprocess.DEVNULL, timeout=20)
-    subprocess.run(["mcopy", "-o", "-i", f"{card}@@1M", tmp_path / "boot.scr", "::boot.scr"], check=True, timeout=20)
-    started = machine("--card", card)
+    target, disk = machine.target, "${devtype} ${devnum}:${distro_bootpart}"
+    address, ramdisk = target.ram[0] + offset, target.ram[0] + 0x20000000
+    tree = "fdtcontroladdr" if target.board == "qemu-virt" else "fdt_addr"
+    script = (f"setenv bootargs 'console=mux log=info'\n"
+              f"load {disk} {address:#x} armature.bin && load {disk} {ramdisk:#x} armature.bundle && "
+              f"booti {address:#x} {ramdisk:#x}:${{filesize}} ${{{tree}}}\n")
+    started = machine("--card", card_make(tmp_path, bundle, hypervisor, script))
     started.expect(rf"loaded at {address:#x}")
     rtos_runs(started)
 
 
+@pytest.mark.targets("v3", "v2")  # the Pi's stock U-Boot really goes: test_rpi4.py
 @pytest.mark.parametrize("address", [0x44000000, 0x5A200000])
 def test_entered_with_mmu_and_caches_on(machine, bundle, hypervisor, image, tmp_path, address):
     """As U-Boot's `go ADDRESS TREE BUNDLE` leaves the core; tests/guest/go stands in for it."""
@@ -74,6 +76,7 @@ def test_entered_with_mmu_and_caches_on(machine, bundle, hypervisor, image, tmp_
     rtos_runs(started)
 
 
+@pytest.mark.targets("v3", "v2")
 @pytest.mark.parametrize("length", [1 << 40, (1 << 64) - 1], ids=["beyond memory", "wraps"])
 def test_go_with_a_bundle_that_claims_too_much(machine, bundle, hypervisor, image, tmp_path, length):
     """Nothing bounds a bundle given by `go` but its own header, which may be torn."""
@@ -89,13 +92,14 @@ def test_go_with_a_bundle_that_claims_too_much(machine, bundle, hypervisor, imag
 
 def test_builtin_bundle(machine, bundle, tmp_path):
     """One file: the bundle is linked in, and no initrd is given."""
-    built = hypervisor_build(tmp_path / "build", {"BUILTIN_BUNDLE": f'"{bundle}"'})
+    built = hypervisor_build(tmp_path / "build", {"BUILTIN_BUNDLE": f'"{bundle}"'}, machine.target.config)
     nothing = tmp_path / "no.initrd"
     nothing.write_bytes(b"")
     started = machine("--bundle", nothing, "--console", "mux", hyp=built)
     rtos_runs(started)
 
 
+@pytest.mark.needs("cores-chosen")
 @pytest.mark.parametrize("smp, cpus", [(1, 1), (8, 8)])
 def test_number_of_cores(machine, image, smp, cpus):
     started = machine("--kernel", image("rtos.elf"), "--smp", smp, "--cpus", cpus)
@@ -103,12 +107,14 @@ def test_number_of_cores(machine, image, smp, cpus):
     rtos_runs(started)
 
 
+@pytest.mark.needs("memory-chosen")
 def test_256_mib_machine_says_what_does_not_fit(machine, image):
     started = machine("--kernel", image("rtos.elf"), "--mem", "256M", "--guest-mem", "512M", timeout=15)
     assert started.wait() == 4
     assert "512 MiB wanted, the largest free piece is" in started.said()
 
 
+@pytest.mark.targets("v3", "v2")
 @pytest.mark.parametrize("name", ["qemu_virt", "qemu_virt_release"])
 def test_debug_and_release_boot(machine, image, tmp_path, name):
     built = os.path.join(ROOT, "build", name, "armature.bin")

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from build import hypervisor_build, make_run
+from build import make_run
 from descriptions import vm, vms_write
 from machine import ROOT, tool_run
 
@@ -73,9 +73,9 @@ def test_trace_options_that_are_refused(machine, image, options, reason):
 
 # A vdev from outside the tree
 
-@pytest.fixture(scope="session")
-def with_sample(tmp_path_factory):
-    return hypervisor_build(str(tmp_path_factory.mktemp("sample")), {"VDEV_EXTERNAL": '"tests/vdev-sample"'})
+@pytest.fixture
+def with_sample(hypervisor_with):
+    return hypervisor_with(VDEV_EXTERNAL='"tests/vdev-sample"')
 
 
 def sample_run(machine, image, **kwargs):

@@ -72,6 +72,94 @@ def test_refused(folder, args, reason):
     assert done.returncode == 2 and reason in done.stderr.decode() and not os.path.exists(path), done.stderr
 
 
+# The Pi's card. Its firmware's files are stand-ins: whose they are, and that they are all there, is what counts.
+
+FIRMWARE = ("start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "overlays/disable-bt.dtbo", "overlays/overlay_map.dtb", "bl31.bin",
+            "kernel8.img")
+ON_CARD = {"start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "overlays", "u-boot.bin", "config.txt", "armature.bin",
+           "armature.bundle", "boot.scr"}
+CONFIG = ["arm_64bit=1", "enable_uart=1", "enable_gic=1", "kernel=u-boot.bin"]
+
+
+def pi_card(folder, *args, without=(), **kwargs):
+    place = os.path.join(folder.path, "own")
+    os.makedirs(os.path.join(place, "overlays"))
+    for name in set(FIRMWARE) - set(without):
+        folder.file(os.path.join(place, name), f"the user's {name}")
+    return card(folder, folder.file("hyp.bin", arm64_image()), "--board", "rpi4", "--firmware", place, "--uboot", folder.file("u", "U-Boot"), *args, **kwargs)
+
+
+def card_names(path, place=""):
+    listed = subprocess.run(["mdir", "-b", "-i", f"{path}@@1M", f"::{place}"], capture_output=True, check=True, text=True).stdout.split()
+    return {name.rstrip("/").rsplit("/", 1)[-1] for name in listed}
+
+
+def config(path):
+    return [line for line in card_text(path, "config.txt").decode().splitlines() if not line.startswith("#")]
+
+
+def test_pi_card(folder):
+    done, path = pi_card(folder)
+    assert done.returncode == 0, done.stderr
+    assert card_names(path) == ON_CARD and card_names(path, "overlays") == {"disable-bt.dtbo", "overlay_map.dtb"}
+    assert config(path) == CONFIG
+    for name in ("start4.elf", "bcm2711-rpi-4-b.dtb", "overlays/disable-bt.dtbo"):
+        assert card_text(path, name) == f"the user's {name}".encode()
+    assert card_text(path, "u-boot.bin") == b"U-Boot" and card_text(path, "armature.bin") == arm64_image()
+    size = os.path.getsize(path)
+    assert size & size - 1 == 0, size  # QEMU wants that of an SD card
+
+
+def test_pi_card_with_tf_a_and_an_overlay(folder):
+    done, path = pi_card(folder, "--stub", "tf-a", "--overlay", "disable-bt")
+    assert done.returncode == 0, done.stderr
+    assert config(path) == CONFIG + ["armstub=bl31.bin", "dtoverlay=disable-bt"]
+    assert card_names(path) == ON_CARD | {"bl31.bin"} and card_text(path, "bl31.bin") == b"the user's bl31.bin"
+
+
+def test_both_boards_cards_start_alike(folder):
+    """The same script, and the same files beside the firmware's."""
+    done, pi = pi_card(folder, "--host-args", "log=debug", name="pi.img", env={"SOURCE_DATE_EPOCH": "1700000000"})
+    assert done.returncode == 0, done.stderr
+    done, virt = card(folder, folder.file("hyp.bin", arm64_image()), "--host-args", "log=debug", env={"SOURCE_DATE_EPOCH": "1700000000"})
+    assert done.returncode == 0, done.stderr
+    assert card_names(virt) == {"armature.bin", "armature.bundle", "boot.scr"}
+    for name in card_names(virt):
+        assert card_text(virt, name) == card_text(pi, name), name
+
+
+@pytest.mark.parametrize("without, args, missing", [
+    (["fixup4.dat"], [], ["fixup4.dat"]), (["start4.elf", "bcm2711-rpi-4-b.dtb"], [], ["start4.elf", "bcm2711-rpi-4-b.dtb"]),
+    ([], ["--overlay", "nix"], ["overlays/nix.dtbo"])])
+def test_pi_firmware_that_is_missing_is_named(folder, without, args, missing):
+    done, path = pi_card(folder, *args, without=without)
+    said = done.stderr.decode()
+    assert done.returncode == 2 and not os.path.exists(path)
+    assert f"lacks {', '.join(missing)};" in said and all(name not in said for name in set(FIRMWARE[:3]) - set(missing)), said
+
+
+@pytest.mark.parametrize("args, reason", [
+    (["--board", "rpi4", "--firmware", "nowhere"], "there is no folder 'nowhere': put start4.elf, fixup4.dat, bcm2711-rpi-4-b.dtb into it"),
+    (["--stub", "tf-a"], "--stub belongs to --board rpi4"), (["--firmware", "own"], "--firmware belongs to --board rpi4")])
+def test_pi_options_refused(folder, args, reason):
+    done, path = card(folder, folder.file("hyp.bin", arm64_image()), *args)
+    assert done.returncode == 2 and reason in done.stderr.decode() and not os.path.exists(path), done.stderr
+
+
+@pytest.mark.parametrize("args, reason", [
+    (["--uboot", "nix"], "U-Boot of rpi4 'nix': no such file: tools/fetch u-boot-rpi"), (["--control-dtb", "x", "--sign", "keys"], "QEMU virt's tree")])
+def test_pi_card_refused(folder, args, reason):
+    done, path = pi_card(folder, *args)
+    assert done.returncode == 2 and reason in done.stderr.decode() and not os.path.exists(path), done.stderr
+
+
+def test_signed_pi_card_needs_another_u_boot(folder):
+    place = os.path.join(folder.path, "own")
+    os.mkdir(place)
+    done, _ = card(folder, folder.file("hyp.bin", arm64_image()), "--board", "rpi4", "--firmware", place, "--sign", "keys")
+    assert done.returncode == 2 and "Debian's U-Boot for the Pi knows no FIT" in done.stderr.decode(), done.stderr
+
+
 @pytest.fixture(scope="module")
 def payload(tmp_path_factory):
     place = tmp_path_factory.mktemp("payload")

@@ -2,11 +2,14 @@
 """`armature run` with a QEMU that plays a script: exit statuses, the console's bytes, what is refused, what is left behind."""
 import os
 import signal
+import struct
 import subprocess
 import time
 
 import pytest
-from conftest import ENDED, TOOL, arm64_image, vm_source, vms_source
+from conftest import ENDED, TOOL, arm64_image, vm_source, vms_source  # puts the tool's folder into the path
+
+from armature_lib import rpi_stub
 
 START = ["console", "U-Boot 2023.01\r\n{marker}\r\n"]
 
@@ -186,6 +189,40 @@ def test_through_uboot_a_card_is_made(folder):
     assert done.returncode == 0 and "-bios" in argv and "-kernel" not in argv and "if=virtio,format=raw,readonly=on,file=" in argv
 
 
+def test_tf_a_starts_before_uboot(folder):
+    """bl31 as the Pi's firmware leaves it: its header says where tree and U-Boot are; nothing is started by the emulator itself."""
+    bl31 = bytearray(0x2000)
+    struct.pack_into("<I", bl31, 0, 0x14000400)
+    struct.pack_into("<I", bl31, 0xf0, 0x5AFE570B)
+    os.mkdir(os.path.join(folder.path, "own"))
+    folder.file("own/bl31.bin", bytes(bl31))
+    stub = os.path.join(folder.path, "kept.bin")
+    rpi_stub.stub_write(os.path.join(folder.path, "own/bl31.bin"), stub)
+    words = struct.unpack("<1024I", open(stub, "rb").read()[:4096])
+    assert words[0] == 0x14000008 and words[0x2c // 4] == 0x14000000 | (0x1000 - 0x2c) // 4
+    assert (words[0xf0 // 4], words[0xf8 // 4], words[0xfc // 4]) == (0, 0x2600000, 0x80000)
+    tree = folder.file("t.dtb", b"given")
+    done = folder.run([["results", ENDED.format(cause="off")]], "--board", "rpi4", "--stub", "tf-a", "--firmware", "own", "--uboot",
+                      folder.file("u-boot.bin", b"u"), "--host-dtb", tree)
+    joined = " ".join(folder.qemu()["argv"])
+    assert done.returncode == 0 and "-kernel" not in joined and "-dtb" not in joined, done.stderr
+    for name, at in (("stub.bin", "0x0"), ("u-boot.bin", "0x80000"), ("t.dtb", "0x2600000")):
+        assert f"{name},addr={at},force-raw=on" in joined
+    assert open(tree, "rb").read() == b"given"
+
+
+@pytest.mark.parametrize("damage, reason", [((0xf0, 0), "no armstub: 0x5afe570b is expected at 0xf0"), ((0x20, 1), "its header is not laid out")])
+def test_what_is_no_tf_a_is_refused(folder, damage, reason):
+    words = [0x14000400] + [0] * 1023
+    words[0xf0 // 4] = 0x5AFE570B
+    words[damage[0] // 4] = damage[1]
+    os.mkdir(os.path.join(folder.path, "own"))
+    folder.file("own/bl31.bin", struct.pack("<1024I", *words))
+    done = folder.run([["exit", 0]], "--board", "rpi4", "--stub", "tf-a", "--firmware", "own", "--uboot", folder.file("u", b"u"), "--host-dtb",
+                      folder.file("t.dtb", b"given"))
+    assert done.returncode == 2 and reason in done.stderr.decode() and folder.leftovers() == [], done.stderr
+
+
 REFUSED = [
     (["--kernel", "nothing"], "--kernel 'nothing': no such file"),
     (["--kernel", "k", "--initrd", "nothing"], "--initrd 'nothing': no such file"),
@@ -207,6 +244,8 @@ REFUSED = [
     (["--kernel", "k", "--timeout", "soon"], "no number of seconds"),
     (["--kernel", "k", "--board", "toaster"], "invalid choice"),
     (["--kernel", "k", "--boot", "uboot", "--uboot", "nothing"], "U-Boot 'nothing': no such file"),
+    (["--kernel", "k", "--stub", "tf-a"], "--stub belongs to --board rpi4"),
+    (["--kernel", "k", "--board", "rpi4", "--stub", "tf-a", "--boot", "direct"], "--stub tf-a is for --boot uboot"),
     (["--kernel", "k", "--log", "nowhere/log"], "--log 'nowhere/log'"),
 ]
 

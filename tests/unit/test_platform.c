@@ -139,6 +139,124 @@ static void platform_raspi4(void **state)
     free(tree);
 }
 
+/* What the Raspberry Pi's firmware says of memory. The VideoCore has the end of the first GiB; above 4 GiB it names two ranges of 2. */
+struct pi_memory {
+    unsigned gib, ranges;
+    uint32_t reg[12]; /* #address-cells 2, #size-cells 1 */
+};
+
+static void *pi_tree(const struct pi_memory *memory, const char *method, size_t *size)
+{
+    static const char *const path = "build/cache/kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb";
+    glob_t found;
+
+    if (glob(path, 0, NULL, &found))
+        return NULL;
+    void *plain = file_read(found.gl_pathv[0], size), *tree = calloc(1, *size + 8192);
+    globfree(&found);
+    *size += 8192;
+    assert_int_equal(fdt_open_into(plain, tree, (int)*size), 0);
+    free(plain);
+    int node = fdt_path_offset(tree, "/memory@0");
+    for (unsigned i = 0; i < memory->ranges * 3; i++) {
+        if (i)
+            assert_int_equal(fdt_appendprop_u32(tree, node, "reg", memory->reg[i]), 0);
+        else
+            assert_int_equal(fdt_setprop_u32(tree, node, "reg", memory->reg[i]), 0);
+    }
+    /* The boot loader's configuration, which firmware leaves at the end of what it gives away. */
+    static const uint32_t nvram[] = { 0, 0x0050393b, 0x90000000 }; /* 0x3b395000, 0x90 */
+    node = fdt_path_offset(tree, "/reserved-memory/nvram@0");
+    assert_int_equal(fdt_setprop(tree, node, "reg", nvram, sizeof(nvram)), 0);
+    assert_int_equal(fdt_setprop_string(tree, node, "status", "okay"), 0);
+    assert_int_equal(fdt_add_mem_rsv(tree, 0, 0x1000), 0);
+    if (method) { /* as TF-A changes the tree: the cores, a psci node, and the memory that is its own */
+        for (int cpu = fdt_first_subnode(tree, fdt_path_offset(tree, "/cpus")); cpu >= 0;
+             cpu = fdt_next_subnode(tree, cpu))
+            if (fdt_getprop(tree, cpu, "cpu-release-addr", NULL))
+                assert_int_equal(fdt_setprop_string(tree, cpu, "enable-method", "psci"), 0);
+        node = fdt_add_subnode(tree, 0, "psci");
+        assert_int_equal(fdt_setprop_string(tree, node, "compatible", "arm,psci-1.0"), 0);
+        assert_int_equal(fdt_setprop_string(tree, node, "method", method), 0);
+        assert_int_equal(fdt_del_mem_rsv(tree, 0), 0);
+        assert_int_equal(fdt_add_mem_rsv(tree, 0, 0x80000), 0);
+    }
+    log_forget();
+    memset(&p, 0, sizeof(p));
+    return tree;
+}
+
+static bool ranges_have(const struct range *ranges, unsigned count, uint64_t at)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (at - ranges[i].base.raw < ranges[i].size)
+            return true;
+    return false;
+}
+
+static const struct pi_memory pi_memories[] = {
+    { 1, 1, { 0, 0, 0x3b400000 } },
+    { 2, 2, { 0, 0, 0x3b400000, 0, 0x40000000, 0x40000000 } },
+    { 4, 2, { 0, 0, 0x3b400000, 0, 0x40000000, 0xbc000000 } },
+    { 8, 4, { 0, 0, 0x3b400000, 0, 0x40000000, 0xbc000000, 1, 0, 0x80000000, 1, 0x80000000, 0x80000000 } },
+};
+
+static void platform_raspi4_memory(void **state)
+{
+    static const uint64_t hole = 0x3b400000, devices = 0xfc000000;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(pi_memories) / sizeof(*pi_memories); i++) {
+        const struct pi_memory *m = &pi_memories[i];
+        size_t size;
+        void *tree = pi_tree(m, NULL, &size);
+        if (!tree)
+            skip();
+        assert_int_equal(platform_parse(tree, size, &p), 0);
+        uint64_t sum = 0, stated = 0;
+        for (unsigned r = 0; r < p.ram_count; r++)
+            sum += p.ram[r].size;
+        for (unsigned r = 0; r < m->ranges; r++)
+            stated += m->reg[3 * r + 2];
+        assert_int_equal(sum, stated);
+        assert_true(ranges_have(p.ram, p.ram_count, hole - 1));
+        assert_false(ranges_have(p.ram, p.ram_count, hole) || ranges_have(p.ram, p.ram_count, 0x3fffffff));
+        assert_int_equal(ranges_have(p.ram, p.ram_count, 0x40000000), m->gib > 1);
+        assert_int_equal(ranges_have(p.ram, p.ram_count, 0x7fffffff), m->gib > 1);
+        assert_int_equal(ranges_have(p.ram, p.ram_count, devices - 1), m->gib > 2);
+        assert_false(ranges_have(p.ram, p.ram_count, devices) || ranges_have(p.ram, p.ram_count, 0xffffffff));
+        assert_int_equal(ranges_have(p.ram, p.ram_count, GIB(4)), m->gib == 8);
+        assert_int_equal(ranges_have(p.ram, p.ram_count, GIB(8) - 1), m->gib == 8);
+        assert_false(ranges_have(p.ram, p.ram_count, GIB(8)));
+        /* What is given to nobody: where the cores wait, the firmware's stub and the boot loader's configuration. */
+        assert_true(ranges_have(p.reserved, p.reserved_count, 0xe0) &&
+                    ranges_have(p.reserved, p.reserved_count, 0x3b395000));
+        assert_false(ranges_have(p.reserved, p.reserved_count, 0x1000) ||
+                     ranges_have(p.reserved, p.reserved_count, 0x3b396000));
+        assert_int_equal(p.cores[3].start, CORE_START_SPIN_TABLE);
+        assert_non_null(p.power_driver);
+        free(tree);
+    }
+}
+
+/* With TF-A the cores start by PSCI, and the power manager is not ours to touch; its memory is nobody's. */
+static void platform_raspi4_tf_a(void **state)
+{
+    size_t size;
+    void *tree = pi_tree(&pi_memories[2], "smc", &size);
+
+    (void)state;
+    if (!tree)
+        skip();
+    assert_int_equal(platform_parse(tree, size, &p), 0);
+    assert_true(p.psci_present && p.psci_smc && !p.psci_hvc);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(p.cores[i].start, CORE_START_PSCI);
+    assert_true(ranges_have(p.reserved, p.reserved_count, 0) && ranges_have(p.reserved, p.reserved_count, 0x7ffff));
+    assert_false(ranges_have(p.reserved, p.reserved_count, 0x80000));
+    free(tree);
+}
+
 static void platform_small(void **state)
 {
     (void)state;
@@ -369,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(platform_virt),          cmocka_unit_test(platform_raspi4),
+        cmocka_unit_test(platform_raspi4_memory), cmocka_unit_test(platform_raspi4_tf_a),
         cmocka_unit_test(platform_small),         cmocka_unit_test(platform_missing_parts),
         cmocka_unit_test(platform_memory_ranges), cmocka_unit_test(platform_too_much),
         cmocka_unit_test(platform_cores_started), cmocka_unit_test(platform_bundle_place),

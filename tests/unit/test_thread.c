@@ -22,7 +22,7 @@
 
 static struct core core;
 struct core *cores[CONFIG_MAX_CORES] = { &core };
-static uint64_t now;
+static uint64_t now, hz;
 static struct alarm *alarms[64];
 static unsigned alarm_count;
 static ucontext_t own, others[THREADS + 2];
@@ -48,7 +48,7 @@ uint64_t timer_now(void)
 
 uint64_t timer_freq(void)
 {
-    return 1000000000;
+    return hz;
 }
 
 uint64_t timer_ms(uint64_t ms)
@@ -241,6 +241,7 @@ static int on_pulse(vdev_t *to, int8_t code)
 
 static int setup(void **state)
 {
+    hz = 1000000000;
     (void)state;
     memset(&core, 0, sizeof(core));
     memset(vdevs, 0, sizeof(vdevs));
@@ -562,6 +563,31 @@ static void test_end_by_force(void **state)
     assert_null(m1.owner);
 }
 
+/* The Raspberry Pi 4's ticks, QEMU's, and those of newer cores: what waits until a time of the clock finds that it is then, and no tick later. */
+static void test_clock_of_any_rate(void **state)
+{
+    static const uint64_t rates[] = { 54000000, 62500000, 19200000, 1000000000 };
+    static const uint64_t times[] = {
+        0, 1, 18, 19, 37, 999999999, 1000000000, 1000000001, 3600000000001, UINT64_C(31536000000000017)
+    };
+
+    (void)state;
+    for (unsigned r = 0; r < sizeof(rates) / sizeof(*rates); r++) {
+        hz = rates[r];
+        for (unsigned t = 0; t < sizeof(times) / sizeof(*times); t++) {
+            now = timer_of_ns(times[t]);
+            assert_true(vdev_clock_ns() >= times[t] && vdev_clock_ns() - times[t] <= 1000000000 / hz + 1);
+            if (now--)
+                assert_true(vdev_clock_ns() < times[t]);
+        }
+        assert_int_equal(timer_of_ns(1000000000), hz);
+        now = 86400 * hz * 365 * 100; /* a century */
+        assert_int_equal(vdev_clock_ns(), UINT64_C(3153600000000000000));
+        assert_int_equal(timer_of_ns(vdev_clock_ns()), now);
+    }
+    now = 0;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -572,7 +598,7 @@ int main(void)
         TEST(test_inversion),      TEST(test_deadlock_is_told),
         TEST(test_conditions),     TEST(test_cancel),
         TEST(test_pulses),         TEST(test_end),
-        TEST(test_end_by_force),
+        TEST(test_end_by_force),   TEST(test_clock_of_any_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 """The boards that `run` and `sdcard` know. A board is a row: what the emulator is told, and where the firmware lies."""
 import glob
 import os
+import secrets
 import shutil
 from dataclasses import dataclass
 from typing import Tuple
@@ -42,8 +43,11 @@ BOARDS = {board.name: board for board in (
 )}
 
 
-def board_tree(board, path):
-    """Writes the device tree that the emulated board needs; None where QEMU makes one itself."""
+SEED_SIZE = 64
+
+
+def board_tree(board, path, seeded):
+    """Writes the device tree that the emulated board needs, `seeded` as firmware does it; None where QEMU makes one itself."""
     if not board.tree:
         return None
     found = sorted(glob.glob(os.path.join(ROOT, "build", "cache", board.tree)))
@@ -52,6 +56,9 @@ def board_tree(board, path):
     shutil.copyfile(found[-1], path)
     for node in board.tree_without:
         program_run(["fdtput", "-r", path, node], "device-tree-compiler", f"device tree of {board.name}")
+    if seeded:
+        program_run(["fdtput", "-tbx", path, "/chosen", "rng-seed", *(f"{byte:x}" for byte in secrets.token_bytes(SEED_SIZE))],
+                    "device-tree-compiler", f"device tree of {board.name}")
     return path
 
 

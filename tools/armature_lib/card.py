@@ -126,7 +126,7 @@ def disk_write(path, files, size):
     least = align_up(max(SIZE_LEAST, content + content // 64 + 16 * MIB), MIB)
     if size is not None and size < least:
         raise Refused(f"card '{path}': {size} bytes are too few, {least} are needed")
-    size = align_up(size or least, MIB)
+    size = align_up(size, MIB) if size else 1 << (least - 1).bit_length()  # QEMU's SD cards are powers of two
     with open(path, "wb") as file:
         file.truncate(size)
     program_run(["sfdisk", "-q", "--no-reread", path], "fdisk", f"card '{path}'",
@@ -135,8 +135,10 @@ def disk_write(path, files, size):
     program_run(["mformat", "-i", partition, "-F", "-v", "ARMATURE", "-N", VOLUME_ID, "-h", "255", "-s", "63",
                  "-H", str(PARTITION_OFFSET // SECTOR), "-T", str((size - PARTITION_OFFSET) // SECTOR), "::"],
                 "mtools", f"card '{path}'")
+    folders = set()
     for source, name in files:
         folder = os.path.dirname(name)
-        if folder:
+        if folder and folder not in folders:
+            folders.add(folder)
             program_run(["mmd", "-D", "s", "-i", partition, f"::{folder}"], "mtools", f"card '{path}': {folder}")
         program_run(["mcopy", "-D", "o", "-i", partition, source, f"::{name}"], "mtools", f"card '{path}': {name}")

@@ -15,6 +15,7 @@ from .description import Description
 from .image import image_open
 from .machine import Machine, machine_tree
 from .placement import placement_faults
+from .rpi import CONFIG, STUBS, config_text, firmware_files
 from .run import hypervisor_find, note, run
 from .tree import tree_compile, tree_read
 
@@ -119,7 +120,14 @@ def parser_card(parser):
     parser.add_argument("--sign", metavar="KEYDIR", help="pack hypervisor and bundle into a FIT signed with KEYDIR/NAME.key")
     parser.add_argument("--control-dtb", metavar="OUT.dtb", help="with --sign: write the tree that makes U-Boot on QEMU virt demand"
                         " the signature (run --card CARD.img --host-dtb OUT.dtb, with the same --smp, --mem and --cpu)")
-    parser.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt", help="whose tree --control-dtb writes")
+    parser.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt", help="whose firmware's files the card has besides:"
+                        " none, or a Raspberry Pi 4's")
+    parser.add_argument("--firmware", metavar="DIR", help="rpi4: the folder with your start4.elf, fixup4.dat, bcm2711-rpi-4-b.dtb and"
+                        " perhaps overlays/ (default: firmware/rpi4)")
+    parser.add_argument("--stub", choices=STUBS, help="rpi4: what starts before U-Boot at EL3: the firmware's own (default), or TF-A's"
+                        " bl31.bin, which brings PSCI")
+    parser.add_argument("--overlay", action="append", metavar="NAME", help="rpi4: dtoverlay=NAME in config.txt (repeatable)")
+    parser.add_argument("--uboot", metavar="FILE", help="rpi4: U-Boot's image (default: the Debian package's)")
     parser.add_argument("--smp", type=count, metavar="N")
     parser.add_argument("--mem", type=size, metavar="SIZE")
     parser.add_argument("--cpu", metavar="MODEL")
@@ -155,6 +163,9 @@ def parser_run_machine(parser):
     group.add_argument("--boot", choices=("direct", "uboot"), help="how the hypervisor is started (default: direct)")
     group.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
     group.add_argument("--uboot", metavar="FILE", help="U-Boot's image (default: the Debian package's)")
+    group.add_argument("--stub", choices=STUBS, help="rpi4: what runs before U-Boot: nothing (default), or TF-A's bl31.bin at EL3 (implies"
+                       " --boot uboot)")
+    group.add_argument("--firmware", metavar="DIR", help="rpi4: where a bl31.bin of yours is (default: firmware/rpi4, else Debian's)")
     group.add_argument("--cpu", metavar="MODEL", help="QEMU's -cpu (default: cortex-a72)")
     group.add_argument("--gic", type=int, metavar="VERSION")
     group.add_argument("--smp", type=count, metavar="N", help="cores (default: 4, or what the description needs)")
@@ -212,19 +223,39 @@ def command_check(args):
     return 0
 
 
+def card_firmware(args, folder):
+    """What the board's own firmware wants on the card."""
+    if args.board != "rpi4":
+        for option in ("firmware", "stub", "overlay", "uboot"):
+            if getattr(args, option):
+                raise Refused(f"sdcard: --{option} belongs to --board rpi4")
+        return []
+    if args.control_dtb:
+        raise Refused("sdcard: --control-dtb writes QEMU virt's tree; a U-Boot for the Pi that verifies has its key built in")
+    if args.sign and not (args.uboot or os.environ.get("ARMATURE_UBOOT")):
+        raise Refused("sdcard: Debian's U-Boot for the Pi knows no FIT: with --sign, --uboot names one that was built with FIT_SIGNATURE")
+    stub, overlays = args.stub or STUBS[0], args.overlay or ()
+    files = firmware_files(BOARDS[args.board], args.firmware, args.uboot, stub, overlays)
+    path = os.path.join(folder, CONFIG)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(config_text(stub, overlays))
+    return files + [(path, CONFIG)]
+
+
 def command_card(args):
     if (args.vms is None) == (args.bundle is None):
         raise Refused("sdcard: one of --vms VMS.dts and --bundle FILE is needed")
     if args.control_dtb and not args.sign:
         raise Refused("sdcard: --control-dtb belongs to --sign")
     hypervisor = hypervisor_find(args.hyp, BOARDS[args.board])
-    extra = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
+    added = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
         bundle = args.bundle and file_required(args.bundle, "bundle")
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
             content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
             bundle_write(content, bundle, args.hash)
+        extra = card_firmware(args, folder) + added  # --add may replace a file
         if args.control_dtb:
             board = BOARDS[args.board]
             machine_tree(Machine(board, board.gics[0], args.cpu or board.cpu, args.smp or board.cores,

@@ -30,6 +30,7 @@ class Machine:
     firmware: Optional[str] = None   # through U-Boot
     card: Optional[str] = None
     tree: Optional[str] = None       # a device tree instead of the machine's own
+    stub: List[str] = field(default_factory=list)  # what starts firmware and tree at EL3, as QEMU's arguments
     deterministic: bool = False
     icount: bool = False
     gdb_port: Optional[int] = None
@@ -71,13 +72,13 @@ def machine_command(machine, channels):
     for serial in machine.board.serials:
         argv += ["-serial", f"chardev:{serial}" if serial in channels else "null"]
     if machine.firmware:
-        argv += [machine.board.firmware_option, machine.firmware]
+        argv += machine.stub or [machine.board.firmware_option, machine.firmware]
         argv += ["-drive", machine.board.card_option.format(path=option_path(machine.card))]
     else:
         argv += ["-kernel", machine.image, "-append", machine.bootargs]
         if machine.bundle:
             argv += ["-initrd", machine.bundle]
-    if machine.tree:
+    if machine.tree and not machine.stub:
         argv += ["-dtb", machine.tree]
     if machine.gdb_port:
         argv += ["-gdb", f"tcp:127.0.0.1:{machine.gdb_port}", "-S"]

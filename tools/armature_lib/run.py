@@ -16,6 +16,8 @@ from .guest import guest_description
 from .machine import Machine, Process, machine_command, port_free
 from .pump import Pump
 from .results import EXIT_FAILED, Results, verdict
+from .rpi import tf_a_find
+from .rpi_stub import stub_arguments, stub_tree
 
 GUEST_MEMORY = 512 * MIB
 MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
@@ -128,17 +130,26 @@ def run(args):
     machine.bootargs = host_words(args, raw, marker)
     if args.host_dtb:
         file_required(args.host_dtb, "--host-dtb")
-    uboot = args.boot == "uboot" or args.card is not None
+    if args.stub and args.board != "rpi4":
+        raise Refused("run: --stub belongs to --board rpi4")
+    if args.stub == "tf-a" and args.boot == "direct":
+        raise Refused("run: --stub tf-a is for --boot uboot")
+    tf_a = tf_a_find(args.firmware) if args.stub == "tf-a" else None
+    uboot = args.boot == "uboot" or args.card is not None or tf_a is not None
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
-        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"))
+        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"), not repeat)
         if args.card:
             machine.card, marker = os.path.abspath(args.card), None
         else:
             artefacts_make(args, machine, content, hypervisor, uboot, folder)
+        if tf_a:
+            if not args.host_dtb:
+                stub_tree(machine.tree)
+            machine.stub = stub_arguments(tf_a, machine.firmware, machine.tree, folder)
         if args.gdb:
             machine.gdb_port = port_free()
             gdb_hint(machine.gdb_port, hypervisor)
