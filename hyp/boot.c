@@ -2,6 +2,7 @@
 #include "hyp/boot.h"
 #include "arch/arm64/mmu.h"
 #include "boards/board.h"
+#include "boards/early.h"
 #include "hyp/base/log.h"
 
 #include <errno.h>
@@ -38,15 +39,15 @@ static __startup void *tree_map(const struct hyp_boot_info *info, size_t *size)
 
 static __startup void board_uart(struct platform *p)
 {
-    const struct board *b = board_get();
+    const char *compatible = early_uart_compatible();
     memset(&p->uart, 0, sizeof(p->uart));
     p->options.log_filter |= LOG_FATAL | LOG_INTERNAL | LOG_ERROR;
-    if (!b->early_uart.raw)
+    if (!compatible)
         return;
     strncpy(p->uart.path, "(the board's early console)", sizeof(p->uart.path) - 1);
-    strncpy(p->uart.compatible, b->early_uart_compatible, sizeof(p->uart.compatible) - 1);
-    p->uart.regs = (struct range){ b->early_uart, PAGE_SIZE };
-    p->uart.clock_hz = b->early_uart_clock_hz;
+    strncpy(p->uart.compatible, compatible, sizeof(p->uart.compatible) - 1);
+    p->uart.regs = (struct range){ PA(CONFIG_EARLY_UART_ADDRESS), PAGE_SIZE };
+    p->uart.clock_hz = CONFIG_EARLY_UART_CLOCK;
     p->uart.present = true;
 }
 

@@ -14,6 +14,9 @@ static struct log_limit overrun_limit;
 static __startup int uart_attach(const struct platform_uart *u)
 {
     const struct uart_driver *driver = uart_driver_find(u->compatible);
+    const char *missing = uart_driver_missing(u->compatible);
+    if (!driver && missing)
+        return error_at(-ENODEV, "%s: the driver for a UART \"%s\" is not built in: %s", u->path, u->compatible, missing);
     if (!driver)
         return error_at(-ENODEV, "%s: no driver for a UART \"%s\"", u->path, u->compatible);
     volatile void *regs = mmu_map_device(u->regs.base, u->regs.size);

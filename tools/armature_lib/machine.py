@@ -55,7 +55,7 @@ def machine_options(machine):
     if machine.deterministic or machine.icount:
         model += board.deterministic
     argv = ["-M", model, "-cpu", machine.cpu, "-smp", str(machine.cores), "-m", f"{machine.memory // MIB}M",
-            "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot"]
+            "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot", *board.options]
     if machine.deterministic or machine.icount:
         argv += ["-rtc", DETERMINISTIC_CLOCK]
     if machine.icount:

@@ -130,6 +130,8 @@ def run(args):
         file_required(args.host_dtb, "--host-dtb")
     uboot = args.boot == "uboot" or args.card is not None
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
+    if uboot and not machine.board.firmware_option:
+        raise Refused(f"--boot uboot: no U-Boot is known for the board {machine.board.name} under QEMU: only --boot direct")
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))

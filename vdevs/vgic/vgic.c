@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interrupt controller vdev, as far as GICv2 and GICv3 are the same. */
 #include "hyp/api/gasp.h"
+#include "hyp/base/config.h"
 #include "vdevs/vgic/build.h"
 #include <errno.h>
 
@@ -54,6 +55,14 @@ void vgic_reset(guest_system *gsp)
     dist_reset(g);
 }
 
+/* A GICv2 has no system registers. */
+static enum sysreg_result no_sysreg(guest_cpu *gcp, struct sysreg_access *a)
+{
+    (void)gcp;
+    (void)a;
+    return SYSREG_UNDEF;
+}
+
 static const struct vintc_ops vgic_ops = {
     .flush = vgic_flush,
     .sync = vgic_sync,
@@ -61,7 +70,7 @@ static const struct vintc_ops vgic_ops = {
     .load = vgic_load,
     .unload = vgic_put,
     .hw_fired = vgic_hw_fired,
-    .sysreg = vgic_sysreg,
+    .sysreg = IS_ENABLED(CONFIG_GIC_V3) ? vgic_sysreg : no_sysreg,
     .reset = vgic_reset,
 };
 
