@@ -152,6 +152,10 @@ $(O)/%.o: %.S $(GENERATED)/autoconf.h | $(libraries) $(generated) $(GENERATED)/o
 	$(Q)mkdir -p $(@D); echo "  AS      $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/builtin_bundle.o: $(CONFIG_BUILTIN_BUNDLE)
 	$(Q)printf '.section .builtin_bundle, "a"\n.balign 4096\n.incbin "%s"\n' $< | $(CC) -x assembler -c -o $@ -
+# What the image was configured with, as text in it, so that tools/armature can compare a description with the image that it shall run on.
+$(O)/config_record.o: $(GENERATED)/auto.conf.mk
+	$(Q){ echo '.section .config_record, "a"'; echo '.ascii "ARMATURE-CONFIG 1\n"'; \
+	sed -n 's/^\(CONFIG_[A-Z0-9_]*=[0-9xya-f]*\)$$/.ascii "\1\\n"/p; s/^\(CONFIG_BOARD=\)"\(.*\)"$$/.ascii "\1\2\\n"/p' $(O)/.config; echo '.byte 0'; } | $(CC) -x assembler -c -o $@ -
 $(O)/link.lds: arch/arm64/link.lds $(GENERATED)/autoconf.h | $(libraries) $(generated)
 	$(Q)$(CC) $(CPPFLAGS) -E -P -x assembler-with-cpp -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
@@ -165,13 +169,13 @@ $(O)/symbols.2.c: $(O)/armature.1.elf
 	$(Q)$(PYTHON) tools/symtab.py $< >$@
 $(O)/symbols.%.o: $(O)/symbols.%.c
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
-link = $(LD) $(LDFLAGS) -T $(O)/link.lds -Map $(O)/armature.map -o $@ $(objects) $(filter $(O)/symbols.%.o,$^) $(libraries)
+link = $(LD) $(LDFLAGS) -T $(O)/link.lds -Map $(O)/armature.map -o $@ $(objects) $(O)/config_record.o $(filter $(O)/symbols.%.o,$^) $(libraries)
 $(O)/armature.0.elf: $(O)/symbols.0.o
 $(O)/armature.1.elf: $(O)/symbols.1.o
 $(O)/armature.elf: $(O)/symbols.2.o
-$(O)/armature.0.elf $(O)/armature.1.elf: $(objects) $(O)/link.lds $(libraries) $(O)/objects.list
+$(O)/armature.0.elf $(O)/armature.1.elf: $(objects) $(O)/config_record.o $(O)/link.lds $(libraries) $(O)/objects.list
 	$(Q)$(link)
-$(O)/armature.elf: $(objects) $(O)/link.lds $(libraries) $(O)/objects.list
+$(O)/armature.elf: $(objects) $(O)/config_record.o $(O)/link.lds $(libraries) $(O)/objects.list
 	$(Q)echo "  LINK    $@"; $(link)
 	$(Q)$(PYTHON) tools/symtab.py $@ | cmp -s - $(O)/symbols.2.c || { echo "$@: the symbol table moved code; is .hyp_symbols last in link.lds?" >&2; exit 1; }
 # Links again when a source file went away or an option changed the list.

@@ -11,6 +11,7 @@ from .base import GIB, MIB, ROOT, Refused, align_up, file_required
 from .board import BOARDS, board_tree, firmware_path
 from .bundle import bundle_write, content_make, content_read, images_parse
 from .card import card_write
+from .configured import content_check
 from .console import Gate
 from .guest import guest_description
 from .machine import Machine, Process, machine_command, port_free
@@ -130,6 +131,8 @@ def run(args):
         file_required(args.host_dtb, "--host-dtb")
     uboot = args.boot == "uboot" or args.card is not None
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
+    if hypervisor and not args.no_check:
+        content_check(content, hypervisor, machine.gic)
     if uboot and not machine.board.firmware_option:
         raise Refused(f"--boot uboot: no U-Boot is known for the board {machine.board.name} under QEMU: only --boot direct")
     if uboot:
