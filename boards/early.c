@@ -62,8 +62,8 @@ void early_puts(const char *text)
 
 const char *early_uart_compatible(void)
 {
-    return IS_ENABLED(CONFIG_EARLY_UART_PL011) ? "arm,pl011" :
-           IS_ENABLED(CONFIG_EARLY_UART_AUX)   ? "brcm,bcm2835-aux-uart" :
-           IS_ENABLED(CONFIG_EARLY_UART_CDNS)  ? "cdns,uart-r1p12" :
-                                                 NULL;
+    return IS_ENABLED(CONFIG_EARLY_UART_PL011)  ? "arm,pl011"
+           : IS_ENABLED(CONFIG_EARLY_UART_AUX)  ? "brcm,bcm2835-aux-uart"
+           : IS_ENABLED(CONFIG_EARLY_UART_CDNS) ? "cdns,uart-r1p12"
+                                                : NULL;
 }

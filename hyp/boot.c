@@ -4,6 +4,7 @@
 #include "boards/board.h"
 #include "boards/early.h"
 #include "hyp/base/log.h"
+#include "hyp/platform_parts.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -54,6 +55,7 @@ static __startup void board_uart(struct platform *p)
 int boot_platform(const struct hyp_boot_info *info, struct platform *p)
 {
     size_t size = 0;
+    platform_options("", &p->options); /* for a fault before the tree's are known */
     void *fdt = tree_map(info, &size);
     p->fdt = (struct range){ PA(info->fdt_pa), size };
     int err = fdt ? platform_parse(fdt, size, p) : -EINVAL;

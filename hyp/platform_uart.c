@@ -32,7 +32,8 @@ static __startup const char *uart_compatible(const void *fdt, int node)
 {
     const char *known = NULL, *name;
 
-    for (int i = 0; i < UART_COMPATIBLES && (name = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL; i++) {
+    for (int i = 0; i < UART_COMPATIBLES && (name = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL;
+         i++) {
         if (uart_driver_find(name))
             return name;
         if (!known && uart_driver_missing(name))

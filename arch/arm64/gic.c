@@ -23,7 +23,8 @@ int gic_init(const struct gic_desc *d)
         return error_at(-ENODEV,
                         "gic: the tree names no interrupt controller that Armature drives (arm,gic-v3, arm,gic-400)");
     if (d->version >= ARRAY_LEN(back_ends) || !back_ends[d->version])
-        return error_at(-ENODEV, "gic: the tree says GICv%u, this image has no driver for it: CONFIG_GIC_V%u is not set",
+        return error_at(-ENODEV,
+                        "gic: the tree says GICv%u, this image has no driver for it: CONFIG_GIC_V%u is not set",
                         d->version, d->version);
     desc = *d;
     ops = back_ends[d->version];

@@ -24,7 +24,7 @@
 #define CDNS_CR_TXEN BIT(4)
 #define CDNS_CR_TXDIS BIT(5)
 #define CDNS_CR_STPBRK BIT(8)
-#define CDNS_MR_CLKSEL BIT(0)     /* the reference clock divided by 8 */
+#define CDNS_MR_CLKSEL BIT(0)      /* the reference clock divided by 8 */
 #define CDNS_MR_8N1 UINT64_C(0x20) /* PAR = 1xx: none; CHRL = 0x: 8 bits; NBSTOP = 0: one; normal mode */
 #define CDNS_INT_RTRIG BIT(0)
 #define CDNS_INT_TEMPTY BIT(3)

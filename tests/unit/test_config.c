@@ -315,7 +315,8 @@ static void config_too_much(void **state)
     refused(source, "more faults");
     assert_int_equal(config.vms[0].vdev_count, CONFIG_MAX_VDEVS);
 
-    n = snprintf(source, sizeof(source), "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
+    n = snprintf(source, sizeof(source),
+                 "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
     for (unsigned i = 0; i < CONFIG_MAX_VDEVS + 3u; i++)
         n += snprintf(source + n, sizeof(source) - (size_t)n, " u%u { compatible = \"arm,pl011\"; };", i);
     snprintf(source + n, sizeof(source) - (size_t)n, " }; };");
