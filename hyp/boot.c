@@ -4,6 +4,7 @@
 #include "boards/board.h"
 #include "boards/early.h"
 #include "hyp/base/log.h"
+#include "hyp/dt.h"
 #include "hyp/platform_parts.h"
 
 #include <errno.h>
@@ -52,6 +53,14 @@ static __startup void board_uart(struct platform *p)
     p->uart.present = true;
 }
 
+/* Only its early console and drivers are the board's: it may work all the same. */
+static __startup void board_check(const void *fdt, const struct platform *p)
+{
+    const struct board *b = board_get();
+    if (!dt_compatible(fdt, 0, b->compatible))
+        log_warn("the tree is one of \"%s\", this image is for the %s (\"%s\")", p->compatible, b->name, b->compatible);
+}
+
 int boot_platform(const struct hyp_boot_info *info, struct platform *p)
 {
     size_t size = 0;
@@ -59,6 +68,8 @@ int boot_platform(const struct hyp_boot_info *info, struct platform *p)
     void *fdt = tree_map(info, &size);
     p->fdt = (struct range){ PA(info->fdt_pa), size };
     int err = fdt ? platform_parse(fdt, size, p) : -EINVAL;
+    if (!err)
+        board_check(fdt, p);
     if (err || !p->uart.present)
         board_uart(p);
     return err;
