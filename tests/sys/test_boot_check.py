@@ -30,7 +30,7 @@ def with_firmware(machine, hypervisor, image, source, tree=None):
     """As `-bios` at EL3, which is to start the hypervisor."""
     firmware = firmware_write(machine.folder / "firmware.bin", source, HYP_AT, TREE_AT)
     given = loader(tree, TREE_AT) if tree else []
-    return machine("--kernel", image("rtos.elf"), "--console", "mux", timeout=15, log=False,
+    return machine("--kernel", image("rtos.elf"), "--console", "mux", timeout=40, log=False,
                    qemu=["-M", "virt,virtualization=on,secure=on", "-bios", firmware, *loader(hypervisor, HYP_AT), *given])
 
 
@@ -46,7 +46,7 @@ def test_entered_at_el3(machine, hypervisor, image):
 @pytest.mark.parametrize("level, machine_option", [(1, "virtualization=off"), (3, "virtualization=on,secure=on")])
 def test_zcu102_entered_at(machine, image, level, machine_option):
     """The Cadence UART as firmware never set it up."""
-    started = machine(*board_arguments("zcu102"), "--kernel", image("rtos.elf"), "--console", "mux", hyp=board_image("zcu102"), timeout=15,
+    started = machine(*board_arguments("zcu102"), "--kernel", image("rtos.elf"), "--console", "mux", hyp=board_image("zcu102"), timeout=40,
                       qemu=["-M", f"xlnx-zcu102,{machine_option}"])
     started.expect(rb"Armature: entered at EL%d, it needs EL2" % level)
 
@@ -66,7 +66,7 @@ def test_no_tree_on_the_board(machine, config):
     stub = stub_write(machine.folder / "stub.img", LOW_AT, 0)
     nothing = machine.folder / "nothing"
     nothing.write_bytes(b"")
-    started = machine(*board_arguments(config), "--bundle", nothing, "--console", "mux", hyp=stub, timeout=15, log=False,
+    started = machine(*board_arguments(config), "--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
                       qemu=loader(board_image(config), LOW_AT))
     started.expect(rb"no device tree: x0 was 0x0")
     started.expect(STOPPED % rb"device tree")
@@ -104,7 +104,7 @@ def test_gic_of_another_version(machine, hypervisor, machines, said, reason):
     tree.write_bytes(data)
     assert said.encode() in data
     stub = stub_write(machine.folder / "stub.img", HYP_AT, TREE_AT)
-    started = machine("--gic", machines, "--bundle", tree, "--console", "mux", hyp=stub, timeout=15, log=False,
+    started = machine("--gic", machines, "--bundle", tree, "--console", "mux", hyp=stub, timeout=40, log=False,
                       qemu=loader(hypervisor, HYP_AT) + loader(tree, TREE_AT))
     started.expect(reason)
     started.expect(STOPPED % rb"interrupt controller \(GIC\)")
@@ -114,10 +114,10 @@ def test_gic_of_another_version(machine, hypervisor, machines, said, reason):
 @pytest.mark.parametrize("version, options", [(3, {"GIC_V3": "n"}), (2, {"GIC_V2": "n"})])
 def test_gic_that_is_not_built_in(machine, image, tmp_path, version, options):
     built = hypervisor_build(tmp_path / "build", options)
-    started = machine("--gic", version, "--no-check", "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=15)
+    started = machine("--gic", version, "--no-check", "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40)
     started.expect(rb"gic: the tree says GICv%d, this image has no driver for it: CONFIG_GIC_V%d is not set" % (version, version))
     started.expect(STOPPED % rb"interrupt controller \(GIC\)")
-    started = machine("--gic", 5 - version, "--kernel", image("rtos.elf"), hyp=built, timeout=30)
+    started = machine("--gic", 5 - version, "--kernel", image("rtos.elf"), hyp=built, timeout=60)
     started.expect(rb"rtos> ")
 
 
@@ -131,7 +131,7 @@ def test_console_that_is_not_built_in(machine, image, tmp_path):
                     "none"], check=True, timeout=20, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(["fdtput", "-t", "s", tree, "/uart@ff000000", "compatible", "cdns,uart-r1p12"], check=True, timeout=20)
     subprocess.run(["fdtput", "-t", "s", tree, "/uart@ff010000", "compatible", "cdns,uart-r1p12"], check=True, timeout=20)
-    started = machine(*board_arguments("versal_virt"), "--host-dtb", tree, "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=15,
+    started = machine(*board_arguments("versal_virt"), "--host-dtb", tree, "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40,
                       log=False)
     started.expect(rb'/uart@ff000000: the driver for a UART "cdns,uart-r1p12" is not built in: CONFIG_UART_CDNS')
     started.expect(STOPPED % rb"console")
