@@ -42,7 +42,7 @@ $(O)/.config: | $(defconfig)
 	$(Q)mkdir -p $(O)
 	$(Q)$(kconfig) defconfig --kconfig Kconfig $(defconfig) >/dev/null
 # auto.conf.mk: every option as a make variable, those that are off as "n".
-$(GENERATED)/auto.conf.mk: $(O)/.config $(wildcard Kconfig boards/*/Kconfig vdevs/Kconfig)
+$(GENERATED)/auto.conf.mk: $(O)/.config $(wildcard Kconfig boards/*/Kconfig boards/*/Kconfig.defaults vdevs/Kconfig)
 	$(Q)mkdir -p $(GENERATED)
 	$(Q)$(kconfig) olddefconfig Kconfig >/dev/null
 	$(Q)$(kconfig) genconfig --header-path $(GENERATED)/autoconf.h Kconfig
@@ -94,8 +94,11 @@ sources_of = $(wildcard $(addsuffix /*.c,$(1)) $(addsuffix /*.S,$(1)))
 name_of = $(shell echo $(1) | tr a-z- A-Z_)
 vdev_off = $(foreach n,$(patsubst CONFIG_VDEV_%,%,$(filter CONFIG_VDEV_%,$(.VARIABLES))),$(if $(filter n,$(CONFIG_VDEV_$(n))),$(n)))
 vdevs_off := $(shell echo $(vdev_off) | tr A-Z a-z)
-# Built in by an option only, checked always.
-test_sources := $(if $(filter y,$(CONFIG_TEST_FAULTS)),,hyp/test_fault.c)
+# Built in by an option only, checked always: CONFIG_UART_NAME for boards/uart/NAME.c or NAME_uart.c, POWER_NAME, RTC_NAME likewise, and GIC versions.
+without = $(foreach f,$(filter-out %/$(2).c,$(wildcard boards/$(2)/*.c)),$(if $(filter y,$(CONFIG_$(1)_$(call name_of,$(patsubst %_uart,%,$(basename $(notdir $(f))))))),,$(f)))
+gic_without = $(if $(filter y,$(CONFIG_GIC_V$(1))),,$(wildcard arch/arm64/gicv$(1)*.c vdevs/vgic/*_v$(1).c $(if $(filter 3,$(1)),vdevs/vgic/redist.c vdevs/vgic/sysreg.c)))
+test_sources := $(if $(filter y,$(CONFIG_TEST_FAULTS)),,hyp/test_fault.c) $(call without,UART,uart) $(call without,POWER,power) $(call without,RTC,rtc) \
+	$(call gic_without,2) $(call gic_without,3)
 sources := $(filter-out arch/arm64/offsets.c $(test_sources) $(foreach v,$(vdevs_off),vdevs/$(v).c vdevs/$(v)/%),\
 	$(call sources_of,arch/arm64 hyp/base hyp hyp/api boards boards/uart boards/rtc boards/power boards/$(board) vdevs vdevs/*))
 # The folder of vdevs that are none of ours.
@@ -149,6 +152,10 @@ $(O)/%.o: %.S $(GENERATED)/autoconf.h | $(libraries) $(generated) $(GENERATED)/o
 	$(Q)mkdir -p $(@D); echo "  AS      $<"; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/builtin_bundle.o: $(CONFIG_BUILTIN_BUNDLE)
 	$(Q)printf '.section .builtin_bundle, "a"\n.balign 4096\n.incbin "%s"\n' $< | $(CC) -x assembler -c -o $@ -
+# What the image was configured with, as text in it, so that tools/armature can compare a description with the image that it shall run on.
+$(O)/config_record.o: $(GENERATED)/auto.conf.mk
+	$(Q){ echo '.section .config_record, "a"'; echo '.ascii "ARMATURE-CONFIG 1\n"'; \
+	sed -n 's/^\(CONFIG_[A-Z0-9_]*=[0-9xya-f]*\)$$/.ascii "\1\\n"/p; s/^\(CONFIG_BOARD=\)"\(.*\)"$$/.ascii "\1\2\\n"/p' $(O)/.config; echo '.byte 0'; } | $(CC) -x assembler -c -o $@ -
 $(O)/link.lds: arch/arm64/link.lds $(GENERATED)/autoconf.h | $(libraries) $(generated)
 	$(Q)$(CC) $(CPPFLAGS) -E -P -x assembler-with-cpp -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
@@ -162,13 +169,13 @@ $(O)/symbols.2.c: $(O)/armature.1.elf
 	$(Q)$(PYTHON) tools/symtab.py $< >$@
 $(O)/symbols.%.o: $(O)/symbols.%.c
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
-link = $(LD) $(LDFLAGS) -T $(O)/link.lds -Map $(O)/armature.map -o $@ $(objects) $(filter $(O)/symbols.%.o,$^) $(libraries)
+link = $(LD) $(LDFLAGS) -T $(O)/link.lds -Map $(O)/armature.map -o $@ $(objects) $(O)/config_record.o $(filter $(O)/symbols.%.o,$^) $(libraries)
 $(O)/armature.0.elf: $(O)/symbols.0.o
 $(O)/armature.1.elf: $(O)/symbols.1.o
 $(O)/armature.elf: $(O)/symbols.2.o
-$(O)/armature.0.elf $(O)/armature.1.elf: $(objects) $(O)/link.lds $(libraries) $(O)/objects.list
+$(O)/armature.0.elf $(O)/armature.1.elf: $(objects) $(O)/config_record.o $(O)/link.lds $(libraries) $(O)/objects.list
 	$(Q)$(link)
-$(O)/armature.elf: $(objects) $(O)/link.lds $(libraries) $(O)/objects.list
+$(O)/armature.elf: $(objects) $(O)/config_record.o $(O)/link.lds $(libraries) $(O)/objects.list
 	$(Q)echo "  LINK    $@"; $(link)
 	$(Q)$(PYTHON) tools/symtab.py $@ | cmp -s - $(O)/symbols.2.c || { echo "$@: the symbol table moved code; is .hyp_symbols last in link.lds?" >&2; exit 1; }
 # Links again when a source file went away or an option changed the list.

@@ -2,7 +2,10 @@
 #include "hyp/boot.h"
 #include "arch/arm64/mmu.h"
 #include "boards/board.h"
+#include "boards/early.h"
 #include "hyp/base/log.h"
+#include "hyp/dt.h"
+#include "hyp/platform_parts.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -38,24 +41,35 @@ static __startup void *tree_map(const struct hyp_boot_info *info, size_t *size)
 
 static __startup void board_uart(struct platform *p)
 {
-    const struct board *b = board_get();
+    const char *compatible = early_uart_compatible();
     memset(&p->uart, 0, sizeof(p->uart));
     p->options.log_filter |= LOG_FATAL | LOG_INTERNAL | LOG_ERROR;
-    if (!b->early_uart.raw)
+    if (!compatible)
         return;
     strncpy(p->uart.path, "(the board's early console)", sizeof(p->uart.path) - 1);
-    strncpy(p->uart.compatible, b->early_uart_compatible, sizeof(p->uart.compatible) - 1);
-    p->uart.regs = (struct range){ b->early_uart, PAGE_SIZE };
-    p->uart.clock_hz = b->early_uart_clock_hz;
+    strncpy(p->uart.compatible, compatible, sizeof(p->uart.compatible) - 1);
+    p->uart.regs = (struct range){ PA(CONFIG_EARLY_UART_ADDRESS), PAGE_SIZE };
+    p->uart.clock_hz = CONFIG_EARLY_UART_CLOCK;
     p->uart.present = true;
+}
+
+/* Only its early console and drivers are the board's: it may work all the same. */
+static __startup void board_check(const void *fdt, const struct platform *p)
+{
+    const struct board *b = board_get();
+    if (!dt_compatible(fdt, 0, b->compatible))
+        log_warn("the tree is one of \"%s\", this image is for the %s (\"%s\")", p->compatible, b->name, b->compatible);
 }
 
 int boot_platform(const struct hyp_boot_info *info, struct platform *p)
 {
     size_t size = 0;
+    platform_options("", &p->options); /* for a fault before the tree's are known */
     void *fdt = tree_map(info, &size);
     p->fdt = (struct range){ PA(info->fdt_pa), size };
     int err = fdt ? platform_parse(fdt, size, p) : -EINVAL;
+    if (!err)
+        board_check(fdt, p);
     if (err || !p->uart.present)
         board_uart(p);
     return err;

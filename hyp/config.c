@@ -40,12 +40,27 @@ static __startup void config_vm_name(struct config_reader *r, const struct confi
             config_refuse(r, node, "a second VM with the name \"%s\"", r->vm->name);
 }
 
+static __startup bool config_is_vm(const void *fdt, int node)
+{
+    return dt_compatible(fdt, node, CONFIG_VM_NAME) && dt_enabled(fdt, node);
+}
+
+static __startup unsigned config_vms_described(const void *fdt)
+{
+    unsigned count = 0;
+
+    for (int node = fdt_first_subnode(fdt, 0); node >= 0; node = fdt_next_subnode(fdt, node))
+        count += config_is_vm(fdt, node);
+    return count;
+}
+
 static __startup void config_vm_add(struct config *c, int node)
 {
     struct config_reader r = { .fdt = c->vms_fdt };
 
     if (c->vm_count == CONFIG_MAX_VMS) {
-        log_error("%s: not started: CONFIG_MAX_VMS=%d", dt_path(c->vms_fdt, node, &r.path), CONFIG_MAX_VMS);
+        log_error("%s: not started: %u VMs are described, CONFIG_MAX_VMS=%d", dt_path(c->vms_fdt, node, &r.path),
+                  config_vms_described(c->vms_fdt), CONFIG_MAX_VMS);
         return;
     }
     r.vm = &c->vms[c->vm_count++];
@@ -72,7 +87,7 @@ int config_parse(const struct bundle *bundle, struct config *c)
         return err;
     for (int node = fdt_first_subnode(c->vms_fdt, 0); node >= 0; node = fdt_next_subnode(c->vms_fdt, node)) {
         if (dt_compatible(c->vms_fdt, node, CONFIG_VM_NAME)) {
-            if (dt_enabled(c->vms_fdt, node))
+            if (config_is_vm(c->vms_fdt, node))
                 config_vm_add(c, node);
             else
                 log_info("%s: switched off by its status", dt_path(c->vms_fdt, node, &path));

@@ -130,7 +130,7 @@ void config_device_read(struct config_reader *r, int node)
     config_option_names(r, node, f);
     config_places_read(r, node, f);
     if (vm->vdev_count == CONFIG_MAX_VDEVS) {
-        config_refuse(r, node, "too many vdevs: CONFIG_MAX_VDEVS=%d", CONFIG_MAX_VDEVS);
+        r->vdevs_over++;
         return;
     }
     struct config_vdev *v = &vm->vdevs[vm->vdev_count++];
@@ -153,7 +153,7 @@ static __startup void config_default_add(struct config_reader *r, const char *co
         return;
     }
     if (vm->vdev_count == CONFIG_MAX_VDEVS) {
-        config_refuse(r, vm->node, "too many vdevs with \"%s\": CONFIG_MAX_VDEVS=%d", compatible, CONFIG_MAX_VDEVS);
+        r->vdevs_over++;
         return;
     }
     struct config_vdev *v = &vm->vdevs[vm->vdev_count++];
@@ -187,6 +187,9 @@ void config_devices_complete(struct config_reader *r)
         config_default_add(r, platform()->gic.version == 2 ? "arm,gic-400" : "arm,gic-v3", "intc@8000000");
     if (!config_has_vdev(vm, "arm,armv8-timer"))
         config_default_add(r, "arm,armv8-timer", "timer");
+    if (r->vdevs_over)
+        config_refuse(r, vm->node, "%u vdevs, interrupt controller and timer included: CONFIG_MAX_VDEVS=%d",
+                      vm->vdev_count + r->vdevs_over, CONFIG_MAX_VDEVS);
     /* The controller goes first: the others' interrupts are read by it. */
     for (unsigned i = 1; i < vm->vdev_count; i++) {
         if (!vm->vdevs[i].factory->pic)

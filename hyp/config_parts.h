@@ -17,6 +17,7 @@ struct config_reader {
     const void *fdt;
     struct config_vm *vm;
     unsigned faults;
+    unsigned vdevs_over;        /* of this VM, more than there is room for */
     struct dt_path path, other; /* for messages */
 };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "arch/arm64/mmu.h"
+#include "boards/early.h"
 #include "hyp/console_core.h"
 #include "hyp/machine.h"
 #include "hyp/pool.h"
@@ -14,6 +15,10 @@ static struct log_limit overrun_limit;
 static __startup int uart_attach(const struct platform_uart *u)
 {
     const struct uart_driver *driver = uart_driver_find(u->compatible);
+    const char *missing = uart_driver_missing(u->compatible);
+    if (!driver && missing)
+        return error_at(-ENODEV, "%s: the driver for a UART \"%s\" is not built in: %s", u->path, u->compatible,
+                        missing);
     if (!driver)
         return error_at(-ENODEV, "%s: no driver for a UART \"%s\"", u->path, u->compatible);
     volatile void *regs = mmu_map_device(u->regs.base, u->regs.size);
@@ -52,6 +57,15 @@ static __startup void options_apply(const struct boot_options *o)
     log_replay();
 }
 
+void console_early(void)
+{
+    const char *compatible = early_uart_compatible();
+    const struct uart_driver *driver = compatible ? uart_driver_find(compatible) : NULL;
+    volatile void *regs = driver ? mmu_map_device(PA(CONFIG_EARLY_UART_ADDRESS), PAGE_SIZE) : NULL;
+    if (regs)
+        console.uart = (struct uart){ .regs = regs, .clock_hz = CONFIG_EARLY_UART_CLOCK, .driver = driver };
+}
+
 int console_init(const struct platform *p)
 {
     const struct platform_uart *u = &p->uart;
@@ -61,6 +75,8 @@ int console_init(const struct platform *p)
         err = uart_attach(u);
     else
         log_error("/chosen: stdout-path: no usable UART, so there is no console");
+    if (err)
+        console_fall_back();
     if (p->results.present && results_init(&p->results))
         log_warn("%s: there is no results channel", p->results.path);
     options_apply(&p->options);

@@ -21,8 +21,10 @@ struct console_client {
     void *ctx;
 };
 
+/* Maps the board's early UART: for a fault before console_init(), and for a start whose tree names none that can be driven. */
+void console_early(void) __startup;
 /* Before anything else: the UART that the tree's stdout-path names, and the results channel's; polled output only. Applies the
- * log options and shows what was logged so far. -ENODEV, traced: no UART that we can drive; logs stay in memory. */
+ * log options and shows what was logged so far. -ENODEV, traced: no UART that we can drive; the board's early one shows why. */
 int console_init(const struct platform *p) __startup __must_check;
 /* Interrupt-driven input and output and the marker line; from here guests' bytes go out. */
 void console_start(void) __running;

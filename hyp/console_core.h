@@ -34,7 +34,8 @@ struct console {
     struct spinlock lock;
     /* set at startup, then const: */
     struct uart uart;
-    bool present; /* there is a UART, it can be driven */
+    bool
+        present; /* there is a UART, it can be driven; until then `uart` is the board's early one or none, and not set up */
     bool raw;
     bool log_to_uart, log_to_results;
     char marker[64];
@@ -66,6 +67,9 @@ struct console_events {
     bool has_command;
     char command[CONSOLE_COMMAND];
 };
+
+/* No UART of the tree can be driven: the board's early one is taken, if it has one. Startup, or a fault during it. */
+void console_fall_back(void);
 
 /* Output. Sends what is there until the UART is full. */
 void output_pump(void) REQUIRES(console.lock);

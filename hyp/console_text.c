@@ -86,8 +86,17 @@ static void panic_put(uint8_t byte)
             return;
 }
 
+void console_fall_back(void)
+{
+    if (console.present || !console.uart.driver)
+        return;
+    console.uart.driver->init(&console.uart);
+    console.present = true;
+}
+
 void console_panic_write(const char *s, size_t n)
 {
+    console_fall_back();
     if (!console.present)
         return;
     for (size_t i = 0; i < n; i++) {

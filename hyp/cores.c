@@ -88,6 +88,19 @@ static __startup bool core_started(struct core *c)
     return false;
 }
 
+static __startup const char *psci_refusal(int64_t answer)
+{
+    switch (answer) {
+    case PSCI_SUCCESS: return NULL;
+    case PSCI_NOT_SUPPORTED: return "PSCI has no CPU_ON";
+    case PSCI_INVALID_PARAMETERS: return "PSCI knows no core of that MPIDR";
+    case PSCI_DENIED: return "PSCI denied it";
+    case PSCI_ALREADY_ON: return "PSCI says it is on already";
+    case PSCI_INVALID_ADDRESS: return "PSCI does not take the hypervisor's address";
+    default: return "PSCI CPU_ON refused";
+    }
+}
+
 /* NULL, or why it cannot be started. */
 static __startup const char *core_start_one(const struct platform *p, struct core *c)
 {
@@ -97,12 +110,7 @@ static __startup const char *core_start_one(const struct platform *p, struct cor
     args->core = va_of(c).raw;
     c->state = CORE_STARTING;
     switch (c->desc->start) {
-    case CORE_START_PSCI: {
-        int64_t answer = firmware_cpu_on(p->psci_cpu_on, c->desc->mpidr, args);
-        if (answer != PSCI_SUCCESS)
-            return answer == PSCI_ALREADY_ON ? "PSCI says it is on already" : "PSCI CPU_ON refused";
-        return NULL;
-    }
+    case CORE_START_PSCI: return psci_refusal(firmware_cpu_on(p->psci_cpu_on, c->desc->mpidr, args));
     case CORE_START_SPIN_TABLE: {
         volatile uint64_t *release = mmu_map_direct(c->desc->release_addr, sizeof(*release), S1_RW);
         if (!release)

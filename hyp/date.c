@@ -14,10 +14,10 @@ static bool date_known;
 
 static __startup const struct rtc_driver *rtc_driver_find(const char *compatible)
 {
-    const struct rtc_driver *d = rtc_drivers;
-    while (d->compatible && strcmp(d->compatible, compatible))
-        d++;
-    return d->compatible ? d : NULL;
+    for (unsigned i = 0; rtc_drivers[i]; i++)
+        if (!strcmp(rtc_drivers[i]->compatible, compatible))
+            return rtc_drivers[i];
+    return NULL;
 }
 
 void date_init(const struct platform_rtc *rtc)

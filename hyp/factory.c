@@ -9,12 +9,12 @@
 static const struct {
     const char *compatible, *option;
 } factory_options[] = {
-    { "arm,gic-v3", "CONFIG_VDEV_VGIC" },         { "arm,gic-400", "CONFIG_VDEV_VGIC" },
-    { "arm,cortex-a15-gic", "CONFIG_VDEV_VGIC" }, { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
-    { "arm,pl011", "CONFIG_VDEV_PL011" },         { "arm,pl031", "CONFIG_VDEV_PL031" },
-    { "arm,pl061", "CONFIG_VDEV_PL061" },         { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
-    { "armature,dummy", "CONFIG_VDEV_DUMMY" },    { "armature,pvtime", "CONFIG_VDEV_PVTIME" },
-    { "armature,trace", "CONFIG_VDEV_TRACE" },    { "qvm,guest_shm", "CONFIG_VDEV_SHMEM" },
+    { "arm,gic-v3", "CONFIG_GIC_V3" },         { "arm,gic-400", "CONFIG_GIC_V2" },
+    { "arm,cortex-a15-gic", "CONFIG_GIC_V2" }, { "arm,armv8-timer", "CONFIG_VDEV_VTIMER" },
+    { "arm,pl011", "CONFIG_VDEV_PL011" },      { "arm,pl031", "CONFIG_VDEV_PL031" },
+    { "arm,pl061", "CONFIG_VDEV_PL061" },      { "arm,sp805", "CONFIG_VDEV_WDT_SP805" },
+    { "armature,dummy", "CONFIG_VDEV_DUMMY" }, { "armature,pvtime", "CONFIG_VDEV_PVTIME" },
+    { "armature,trace", "CONFIG_VDEV_TRACE" }, { "qvm,guest_shm", "CONFIG_VDEV_SHMEM" },
 };
 
 /* More `compatible` strings of a node than these are not looked at. */

@@ -9,6 +9,7 @@
 #include "generated/version.h"
 #include "hyp/base/log.h"
 #include "hyp/boot.h"
+#include "hyp/boot_check.h"
 #include "hyp/config.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
@@ -63,12 +64,14 @@ static __startup __attribute__((no_stack_protector)) void guard_seed(const struc
 
 static __startup int irqs_init(const struct platform *p)
 {
+    boot_check_begin(CHECK_GIC);
     int err = gic_init(&p->gic);
     if (err)
         return err;
     err = gic_core_init(this_core_arch()->index);
     if (err)
         return err;
+    boot_check_begin(CHECK_TIMER);
     err = timer_init(p->timer_freq);
     if (err)
         return err;
@@ -85,9 +88,11 @@ static __startup void console_irq_init(const struct platform_uart *uart)
 
 static __startup int memory_init(const struct platform *p)
 {
+    boot_check_begin(CHECK_MEMORY);
     int err = pool_init(pool_machine(), p, (struct range){ mmu_image_pa(), mmu_image_size() });
     if (err)
         return err;
+    boot_check_begin(CHECK_CORES);
     return cores_init(p);
 }
 
@@ -113,7 +118,7 @@ static __startup void vms_build(const struct platform *p, const struct hyp_boot_
 /* Nothing can go on: the reason stands on the console already. */
 static _Noreturn void hyp_stop(void)
 {
-    log_error("stopped: nothing can be started");
+    log_error("stopped: nothing can be started: the boot check failed at the %s, see above", boot_check_name());
     results_line("R machine stopped");
     console_drain();
     panic_stop_here();
@@ -164,13 +169,17 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
 {
     mmu_init(PA(info->load_pa));
     mmu_stack_create(0, NULL, image_pa(boot_emergency_stack), &boot_core);
+    console_early();
     int err = boot_platform(info, &machine);
+    if (!err)
+        boot_check_begin(CHECK_CONSOLE);
     if (console_init(&machine) || err)
         hyp_stop();
     guard_seed(&machine);
     results_line("R hyp version=%s cores=%u", HYP_VERSION, machine.core_count);
     if (memory_init(&machine) || irqs_init(&machine))
         hyp_stop();
+    boot_check_begin(CHECK_DONE);
     console_irq_init(&machine.uart);
     greet(&machine, info);
     firmware_start(&machine);

@@ -6,6 +6,7 @@
 #include "arch/arm64/timer.h"
 #include "generated/version.h"
 #include "hyp/base/log.h"
+#include "hyp/boot_check.h"
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/exit.h"
@@ -151,11 +152,20 @@ static void panic_begin(struct core_arch *c)
         spin_pause();
 }
 
+/* Firmware or the tree named something that is not there. */
+static void print_boot_check(void)
+{
+    const char *check = boot_check_name();
+    if (check)
+        line("  during the boot check of the %s: what the boot loader or the tree says of it cannot be", check);
+}
+
 /* Straight to the firmware: whoever holds the console's lock may never give it back. */
 static _Noreturn void panic_end(void)
 {
     const struct platform *p = platform();
     bool reset = p && p->options.panic == PANIC_RESET;
+    print_boot_check();
     results_line("R machine panic");
     line(reset ? "  resetting (host option panic=reset)" : "  parked (host option panic=park)");
     if (reset)

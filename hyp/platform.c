@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include "hyp/boot_check.h"
 #include "hyp/dt.h"
 #include "boards/power/power.h"
 #include "hyp/platform_parts.h"
@@ -118,7 +119,9 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     struct range place = p->fdt;
     memset(p, 0, sizeof(*p));
     p->fdt = place;
+    platform_options("", &p->options);
 
+    boot_check_begin(CHECK_TREE);
     int err = dt_check(fdt, size, "host tree");
     if (err)
         return err;
@@ -126,12 +129,15 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     platform_copy(p->compatible, sizeof(p->compatible), dt_string(fdt, 0, "compatible"));
     platform_boot_options(fdt, p);
     platform_seed(fdt, p);
+    boot_check_begin(CHECK_MEMORY);
     err = platform_ram(fdt, p);
     if (err)
         return err;
+    boot_check_begin(CHECK_CORES);
     err = platform_cores(fdt, p);
     if (err)
         return err;
+    boot_check_begin(CHECK_MEMORY);
     err = platform_reserved(fdt, p);
     if (err)
         return err;
@@ -139,10 +145,14 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     err = platform_reserved_rest(fdt, p);
     if (err)
         return err;
+    boot_check_begin(CHECK_GIC);
     int gic = platform_gic(fdt, p);
     if (gic < 0)
         return gic;
-    platform_timer(fdt, gic, p);
+    boot_check_begin(CHECK_TIMER);
+    err = platform_timer(fdt, gic, p);
+    if (err)
+        return err;
     platform_power(fdt, p);
     platform_uarts(fdt, gic, p);
     platform_rtc(fdt, p);

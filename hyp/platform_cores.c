@@ -125,7 +125,7 @@ int platform_cores(const void *fdt, struct platform *p)
     return 0;
 }
 
-void platform_timer(const void *fdt, int gic, struct platform *p)
+int platform_timer(const void *fdt, int gic, struct platform *p)
 {
     static const struct {
         const char *name;
@@ -151,5 +151,9 @@ void platform_timer(const void *fdt, int gic, struct platform *p)
         if (node >= 0 && !intid && i)
             log_warn("%s: no usable interrupt for \"%s\": %u is taken", dt_path(fdt, node, &path), timers[i].name,
                      timers[i].intid);
+        else if (i && p->timer_ppi[i] != timers[i].intid)
+            return error_at(-ENODEV, "%s: \"%s\" has interrupt %u: only %u can be driven", dt_path(fdt, node, &path),
+                            timers[i].name, p->timer_ppi[i], timers[i].intid);
     }
+    return 0;
 }

@@ -181,13 +181,24 @@ static __startup const char *option_next(const char *at, char *word, size_t size
     return at;
 }
 
+static __startup uint32_t option_severities_default(void)
+{
+    uint32_t filter = LOG_FATAL | LOG_INTERNAL | LOG_ERROR;
+
+    if (!IS_ENABLED(CONFIG_LOG_LEVEL_ERROR))
+        filter |= LOG_WARN;
+    if (IS_ENABLED(CONFIG_LOG_LEVEL_INFO) || IS_ENABLED(CONFIG_LOG_LEVEL_DEBUG))
+        filter |= LOG_INFO;
+    return filter | (IS_ENABLED(CONFIG_LOG_LEVEL_DEBUG) ? LOG_DEBUG : 0);
+}
+
 void platform_options(const char *bootargs, struct boot_options *o)
 {
     char word[OPTION_WORD];
     bool cut = false;
 
     *o = (struct boot_options){
-        .log_filter = LOG_DEFAULT | (IS_ENABLED(CONFIG_LOG_DEBUG) ? LOG_DEBUG : 0),
+        .log_filter = option_severities_default(),
         .panic = IS_ENABLED(CONFIG_PANIC_RESET) ? PANIC_RESET : PANIC_PARK,
     };
     while ((bootargs = option_next(bootargs, word, sizeof(word), &cut)) != NULL) {

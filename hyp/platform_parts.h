@@ -16,7 +16,8 @@ int platform_reserved_rest(const void *fdt, struct platform *p) __startup __must
 int platform_cores(const void *fdt, struct platform *p) __startup __must_check;
 /* The controller's node. -ENODEV: none that can be used. */
 int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
-void platform_timer(const void *fdt, int gic, struct platform *p) __startup;
+/* -ENODEV: an interrupt that is none of those that the generic timer has in every machine (Arm's BSA), which is what EL2 and guests are made for. */
+int platform_timer(const void *fdt, int gic, struct platform *p) __startup __must_check;
 void platform_uarts(const void *fdt, int gic, struct platform *p) __startup;
 void platform_rtc(const void *fdt, struct platform *p) __startup;
 /* The bundle's place; one that cannot be is refused and then absent. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The console's UART and the one for results. */
 #include <string.h>
+#include "boards/uart/uart.h"
 #include "hyp/dt.h"
 #include "hyp/platform_parts.h"
 #include "hyp/text.h"
 
-#define UART_PL011 "arm,pl011"
+/* More `compatible` strings of a node than these are not looked at. */
+#define UART_COMPATIBLES 8
 
 /* The first clock's rate where the tree says it: the node's own clock-frequency or a fixed clock's. 0: it does not. */
 static __startup uint64_t uart_clock(const void *fdt, int node)
@@ -24,16 +26,45 @@ static __startup uint64_t uart_clock(const void *fdt, int node)
     return hz;
 }
 
+/* A maker's own name often stands before the one that a driver goes by. The first of them that a driver knows or, if left out of this image, would
+ * know; else the first. */
+static __startup const char *uart_compatible(const void *fdt, int node)
+{
+    const char *known = NULL, *name;
+
+    for (int i = 0; i < UART_COMPATIBLES && (name = fdt_stringlist_get(fdt, node, "compatible", i, NULL)) != NULL;
+         i++) {
+        if (uart_driver_find(name))
+            return name;
+        if (!known && uart_driver_missing(name))
+            known = name;
+    }
+    return known ? known : dt_string(fdt, node, "compatible");
+}
+
+static __startup bool uart_is_driven(const void *fdt, int node)
+{
+    const char *compatible = uart_compatible(fdt, node);
+
+    return compatible && uart_driver_find(compatible);
+}
+
+/* The first enabled UART behind `node` that a driver is for. */
+static __startup int uart_next(const void *fdt, int node)
+{
+    do {
+        node = fdt_next_node(fdt, node, NULL);
+    } while (node >= 0 && !(dt_enabled(fdt, node) && uart_is_driven(fdt, node)));
+    return node;
+}
+
 static __startup bool uart_read(const void *fdt, int node, int gic, struct platform_uart *uart)
 {
     struct dt_path path;
-    const char *compatible = dt_string(fdt, node, "compatible");
+    const char *compatible = uart_compatible(fdt, node);
 
     if (!compatible || dt_reg(fdt, node, 0, &uart->regs) || !uart->regs.size)
         return false;
-    /* A driver goes by the first name it may know: PL011s are also listed behind a maker's own name. */
-    if (dt_compatible(fdt, node, UART_PL011))
-        compatible = UART_PL011;
     struct text name = text_in(uart->compatible, sizeof(uart->compatible));
     text_string(&name, compatible);
     struct text full = text_in(uart->path, sizeof(uart->path));
@@ -78,7 +109,7 @@ static __startup int uart_console(const void *fdt, int gic, struct platform_uart
         if (i == 1)
             candidates[i] = dt_lookup(fdt, "serial0", strlen("serial0"));
         if (i == 2)
-            candidates[i] = dt_find(fdt, -1, UART_PL011);
+            candidates[i] = uart_next(fdt, -1);
         if (candidates[i] < 0 || !dt_enabled(fdt, candidates[i]) || !uart_read(fdt, candidates[i], gic, uart))
             continue;
         if (i)
@@ -92,7 +123,7 @@ static __startup int uart_console(const void *fdt, int gic, struct platform_uart
 /* One with a child node has something soldered to it (a Bluetooth chip), which must not hear us. */
 static __startup bool uart_is_free(const void *fdt, int node, int console)
 {
-    return node >= 0 && node != console && dt_enabled(fdt, node) && dt_compatible(fdt, node, UART_PL011) &&
+    return node >= 0 && node != console && dt_enabled(fdt, node) && uart_is_driven(fdt, node) &&
            fdt_first_subnode(fdt, node) < 0;
 }
 
@@ -103,7 +134,7 @@ void platform_uarts(const void *fdt, int gic, struct platform *p)
 
     if (uart_is_free(fdt, node, console) && uart_read(fdt, node, gic, &p->results))
         return;
-    for (node = dt_find(fdt, -1, UART_PL011); node >= 0; node = dt_find(fdt, node, UART_PL011))
+    for (node = uart_next(fdt, -1); node >= 0; node = uart_next(fdt, node))
         if (uart_is_free(fdt, node, console) && uart_read(fdt, node, gic, &p->results))
             return;
 }

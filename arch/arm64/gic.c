@@ -3,6 +3,7 @@
 #include "arch/arm64/core_arch.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/gic_ops.h"
+#include "hyp/base/config.h"
 #include "hyp/base/log.h"
 #include <errno.h>
 
@@ -11,7 +12,10 @@ static const struct gic_ops *ops;
 static struct gic_desc desc;
 static struct gic_info info;
 
-static const struct gic_ops *const back_ends[] = { [2] = &gicv2_ops, [3] = &gicv3_ops };
+static const struct gic_ops *const back_ends[] = {
+    [2] = IS_ENABLED(CONFIG_GIC_V2) ? &gicv2_ops : NULL,
+    [3] = IS_ENABLED(CONFIG_GIC_V3) ? &gicv3_ops : NULL,
+};
 
 int gic_init(const struct gic_desc *d)
 {
@@ -19,7 +23,9 @@ int gic_init(const struct gic_desc *d)
         return error_at(-ENODEV,
                         "gic: the tree names no interrupt controller that Armature drives (arm,gic-v3, arm,gic-400)");
     if (d->version >= ARRAY_LEN(back_ends) || !back_ends[d->version])
-        return error_at(-ENODEV, "gic: GICv%u is not built in", d->version);
+        return error_at(-ENODEV,
+                        "gic: the tree says GICv%u, this image has no driver for it: CONFIG_GIC_V%u is not set",
+                        d->version, d->version);
     desc = *d;
     ops = back_ends[d->version];
     info.version = d->version;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What a back end gives gic.c: the calls of gic.h, one table a GIC version. Both are linked; the tree chooses. */
+/* What a back end gives gic.c: the calls of gic.h, one table a GIC version. Those that are built in (CONFIG_GIC_V*) are linked; the tree chooses. */
 #include "arch/arm64/gic.h"
 
 struct gic_ops {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boards/power/power.h"
+#include "hyp/base/config.h"
 
-const struct power_driver *const power_drivers[] = { &power_bcm2835, NULL };
+/* A driver's option decides whether its file is linked. */
+const struct power_driver *const power_drivers[] = {
+    IS_ENABLED(CONFIG_POWER_BCM2835_PM) ? &power_bcm2835 : NULL,
+    NULL,
+};

@@ -10,6 +10,6 @@ struct power_driver {
     void (*reset)(volatile void *regs);
 };
 
-/* Every driver, up to the one that is NULL. */
+/* Every driver that is built in, up to the one that is NULL. */
 extern const struct power_driver *const power_drivers[];
 extern const struct power_driver power_bcm2835;

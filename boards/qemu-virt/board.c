@@ -5,9 +5,6 @@
 static const struct board qemu_virt = {
     .name = "QEMU virt",
     .compatible = "linux,dummy-virt",
-    .early_uart_compatible = "arm,pl011",
-    .early_uart = { 0x09000000 },
-    .early_uart_clock_hz = 24000000,
 };
 
 const struct board *board_get(void)

@@ -9,7 +9,4 @@ static uint64_t pl031_read(volatile void *regs)
     return mmio_read32(regs, RTCCR) & RTCCR_START ? mmio_read32(regs, RTCDR) : 0;
 }
 
-const struct rtc_driver rtc_drivers[] = {
-    { "arm,pl031", pl031_read },
-    { NULL, NULL },
-};
+const struct rtc_driver rtc_pl031 = { "arm,pl031", pl031_read };

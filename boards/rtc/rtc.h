@@ -9,5 +9,6 @@ struct rtc_driver {
     uint64_t (*read)(volatile void *regs);
 };
 
-/* All drivers; ends with one whose compatible is NULL. */
-extern const struct rtc_driver rtc_drivers[];
+/* Every driver that is built in, up to the one that is NULL. */
+extern const struct rtc_driver *const rtc_drivers[];
+extern const struct rtc_driver rtc_pl031;

@@ -23,6 +23,11 @@ struct uart_driver {
     bool (*idle)(struct uart *u); /* all bytes are on the wire */
 };
 
+/* The drivers that are built in, and NULL for each that is not. */
+extern const struct uart_driver *const uart_drivers[];
+extern const unsigned uart_driver_count;
 /* The driver for a compatible string, or NULL. Pure. */
 const struct uart_driver *uart_driver_find(const char *compatible);
-extern const struct uart_driver uart_pl011, uart_aux;
+/* The option that would build in a driver for it, or NULL: there is none, or it is built in. Pure. */
+const char *uart_driver_missing(const char *compatible);
+extern const struct uart_driver uart_pl011, uart_aux, uart_cdns;

@@ -4,6 +4,7 @@ An arm64 Image of a few instructions that the emulator starts in the hypervisor'
 another address, with another x0 if asked: for load addresses and trees that a good boot loader would never give.
 """
 import struct
+import subprocess
 
 HEADER_SIZE = 64
 LDR_X16, LDR_X0, BR_X16, NOP = 0x58000000 | 16, 0x58000000, 0xD61F0200, 0xD503201F
@@ -27,3 +28,30 @@ def stub_write(path, target, x0=None):
 def loader(path, address):
     """The emulator's arguments that put a file into memory."""
     return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+
+
+# As firmware at EL3 that does its work badly: enters the hypervisor at EL2 with CNTFRQ_EL0 = 0. At address 0, where a machine with -bios starts.
+FIRMWARE = """
+    msr     cntfrq_el0, xzr
+    mov     x0, #0xf
+    msr     S3_6_C12_C12_5, x0      // ICC_SRE_EL3
+    isb
+    mov     x0, #0x531              // SCR_EL3: RW, HCE, RES1, NS
+    msr     scr_el3, x0
+    mov     x0, #0x3c9              // EL2h, DAIF masked
+    msr     spsr_el3, x0
+    ldr     x0, =HYPERVISOR
+    msr     elr_el3, x0
+    ldr     x0, =TREE
+    isb
+    eret
+"""
+JUMP = "ldr x0, =HYPERVISOR\nbr x0\n"
+
+
+def firmware_write(path, source, target, tree=0):
+    """Assembles what stands in for firmware, flat."""
+    subprocess.run(["aarch64-linux-gnu-gcc", "-x", "assembler", "-c", "-o", f"{path}.o", f"-Wa,--defsym,HYPERVISOR={target:#x}",
+                    f"-Wa,--defsym,TREE={tree:#x}", "-"], input=source.encode(), check=True, timeout=20)
+    subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", f"{path}.o", str(path)], check=True, timeout=20)
+    return str(path)

@@ -9,7 +9,7 @@ PL011 = 'compatible = "arm,pl011", "arm,primecell";'
 BAD = [
     ("/a: unknown property 'priorty'; the nearest known one is 'priority'", vm_source(body="priorty = <1>;")),
     ("/a: unknown property 'armature,on-rest'; the nearest known one is 'armature,on-reset'", vm_source(body='armature,on-rest = "stop";')),
-    ("/a: cpus is 0: 1 to 16 is possible", vm_source(body="cpus = <0>;")),
+    ("/a: cpus is 0: 1 to 64 is possible", vm_source(body="cpus = <0>;")),
     ("/a: cpus: one number expected, 0 cells found", vm_source(body="cpus;")),
     ("/a: priority is 256: 0 to 255 is possible", vm_source(body="priority = <256>;")),
     ("/a: affinity names 1 cores for 2 vCPUs", vm_source(body="cpus = <2>; affinity = <0>;")),

@@ -232,7 +232,7 @@ REFUSED = [
     (["--kernel", "k", "--load", "0x1000"], "not inside the VM's memory"),
     (["--kernel", "k", "--guest-mem", "12"], "less than a page"),
     (["--kernel", "k", "--guest-mem", "0x1001"], "no whole pages"),
-    (["--kernel", "k", "--cpus", "17"], "cpus is 17"),
+    (["--kernel", "k", "--cpus", "65"], "cpus is 65"),
     (["--kernel", "k", "--cpus", "none"], "no count"),
     (["--kernel", "k", "--append", "new\nline"], "only printable ASCII"),
     (["--kernel", "k", "--vms", "v"], "not --kernel and --vms at once"),

@@ -304,7 +304,7 @@ static void config_too_much(void **state)
     snprintf(source + n, sizeof(source) - (size_t)n, " };");
     assert_int_equal(parse(source), 0);
     assert_int_equal(config.vm_count, CONFIG_MAX_VMS);
-    assert_true(log_has("/vm8: not started: CONFIG_MAX_VMS=8"));
+    assert_true(log_has("/vm8: not started: 10 VMs are described, CONFIG_MAX_VMS=8"));
 
     n = snprintf(source, sizeof(source),
                  "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
@@ -314,6 +314,13 @@ static void config_too_much(void **state)
     snprintf(source + n, sizeof(source) - (size_t)n, " }; };");
     refused(source, "more faults");
     assert_int_equal(config.vms[0].vdev_count, CONFIG_MAX_VDEVS);
+
+    n = snprintf(source, sizeof(source),
+                 "/dts-v1/; / { compatible = \"armature,vms\"; vm { compatible = \"armature,vm\"; " RAM CHOSEN);
+    for (unsigned i = 0; i < CONFIG_MAX_VDEVS + 3u; i++)
+        n += snprintf(source + n, sizeof(source) - (size_t)n, " u%u { compatible = \"arm,pl011\"; };", i);
+    snprintf(source + n, sizeof(source) - (size_t)n, " }; };");
+    refused(source, "/vm: 37 vdevs, interrupt controller and timer included: CONFIG_MAX_VDEVS=32");
 }
 
 static void nearest_names(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/platform.c boards/power/power.c boards/power/bcm2835_pm.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_options.c */
+/* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_options.c */
 /* sources: hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c */
 #include <errno.h>
 #include <glob.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <libfdt.h>
+#include "hyp/boot_check.h"
 #include "hyp/platform.h"
 #include "tests/unit/tree_support.h"
 
@@ -282,6 +283,19 @@ static void platform_missing_parts(void **state)
     assert_true(log_has("no usable UART"));
     assert_true(log_has("no node \"arm,armv8-timer\""));
     assert_int_equal(p.timer_ppi[3], 26);
+    assert_string_equal(boot_check_name(), "timer");
+    assert_int_equal(
+        parse(TREE("", GIC3 CPU0 RAM
+                   "timer { compatible = \"arm,armv8-timer\"; interrupts = <1 13 4 1 14 4 1 12 4 1 10 4>; };")),
+        -ENODEV);
+    assert_true(log_has("/timer: \"virt\" has interrupt 28: only 27 can be driven"));
+    assert_string_equal(boot_check_name(), "timer");
+    assert_int_equal(parse(TREE("", GIC3 CPU0 TIMER UART)), -ENODEV);
+    assert_string_equal(boot_check_name(), "memory");
+    assert_int_equal(parse(TREE("", GIC3 RAM)), -ENODEV);
+    assert_string_equal(boot_check_name(), "cores");
+    assert_int_equal(parse(TREE("", CPU0 RAM)), -ENODEV);
+    assert_string_equal(boot_check_name(), "interrupt controller (GIC)");
 }
 
 static void platform_memory_ranges(void **state)

@@ -28,6 +28,8 @@ class Board:
     builds: str             # the hypervisors built for it, below build/
     tree: str = ""          # the device tree that QEMU does not make, below build/cache/
     tree_without: Tuple[str, ...] = ()  # its nodes that the emulated machine lacks
+    options: Tuple[str, ...] = ()  # what else QEMU is told
+    other_cores: int = 0    # what -smp counts besides: the machine's real-time cores
 
 
 BOARDS = {board.name: board for board in (
@@ -40,6 +42,11 @@ BOARDS = {board.name: board for board in (
           memory_fixed=True, firmware=os.path.join(ROOT, "build", "cache", "u-boot-rpi", "usr", "lib", "u-boot", "rpi_4", "u-boot.bin"),
           firmware_option="-kernel", card_option="if=sd,format=raw,file={path}", serials=("results", "console"), builds="rpi4*",
           tree="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", tree_without=("/soc/serial@7e201000/bluetooth",)),
+    Board(name="zcu102", machine="xlnx-zcu102,virtualization=on", deterministic="", gics=(2,), cpu="cortex-a53", cores=4, cores_fixed=True,
+          memory=2 * GIB, memory_fixed=False, firmware="", firmware_option="", card_option="", serials=("console", "results"), builds="zcu102*",
+          tree="kernel-debian/usr/lib/linux-image-*/xilinx/zynqmp-zcu102-rev1.0.dtb", options=("-audio", "none")),
+    Board(name="versal-virt", machine="xlnx-versal-virt", deterministic="", gics=(3,), cpu="cortex-a72", cores=2, cores_fixed=True, memory=2 * GIB,
+          memory_fixed=False, firmware="", firmware_option="", card_option="", serials=("console", "results"), builds="versal_virt*", other_cores=2),
 )}
 
 

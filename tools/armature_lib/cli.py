@@ -11,6 +11,7 @@ from .bindings import Bindings, schema_run
 from .board import BOARDS
 from .bundle import HASHES, bundle_write, content_read, images_parse
 from .card import card_write
+from .configured import content_check, limit_faults, options_required
 from .description import Description
 from .image import image_open
 from .machine import Machine, machine_tree
@@ -86,6 +87,10 @@ def parser_bindings(parser):
                         help="a folder with the schemas (.yaml) of vdevs from outside the tree (repeatable)")
 
 
+def parser_limits(parser):
+    parser.add_argument("--hyp", metavar="FILE", help="the hypervisor that it is for: what its configuration has no room for is refused")
+
+
 def parser_hash(parser):
     parser.add_argument("--hash", choices=HASHES, default="crc32", help="what the hypervisor checks images by (default: crc32)")
     parser.add_argument("--no-check", action="store_true",
@@ -97,6 +102,7 @@ def parser_bundle(parser):
     parser_images(parser)
     parser_bindings(parser)
     parser_hash(parser)
+    parser_limits(parser)
     parser.add_argument("-o", dest="output", required=True, metavar="OUT.bundle")
     parser.set_defaults(call=command_bundle)
 
@@ -105,6 +111,7 @@ def parser_check(parser):
     parser.add_argument("vms", metavar="VMS.dts")
     parser_images(parser)
     parser_bindings(parser)
+    parser_limits(parser)
     parser.add_argument("--quick", action="store_true", help="without dt-schema")
     parser.set_defaults(call=command_check)
 
@@ -194,6 +201,8 @@ def parser_run_channels(parser):
 
 def command_bundle(args):
     content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
+    if args.hyp and not args.no_check:
+        content_check(content, file_required(args.hyp, "hypervisor"))
     bundle_write(content, args.output, args.hash)
     return 0
 
@@ -215,6 +224,8 @@ def command_check(args):
             with open(path, "wb") as file:
                 file.write(dtb)
             description.faults += [f"dt-schema: {remark}" for remark in schema_run(path, args.bindings)]
+    if args.hyp:
+        description.faults += limit_faults(description.vms, options_required(file_required(args.hyp, "hypervisor")))
     for remark in description.remarks:
         note(remark)
     description.refuse(f"description '{args.vms}'")
@@ -254,6 +265,8 @@ def command_card(args):
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
             content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
+            if not args.no_check:
+                content_check(content, hypervisor)
             bundle_write(content, bundle, args.hash)
         extra = card_firmware(args, folder) + added  # --add may replace a file
         if args.control_dtb:

@@ -11,7 +11,7 @@ RANGE_LIMIT = 8  # of memory, a VM
 IPA_LIMIT = 1 << 48
 POLICIES = ("fail", "ignore", "abort")
 ENDINGS = ("restart", "stop")
-VCPU_LIMIT, NAME_LIMIT = 16, 31
+VCPU_LIMIT, NAME_LIMIT = 64, 31  # the most that CONFIG_MAX_VCPUS can be; what an image has is compared with the image
 GICD, GICC, GICR, GICR_STRIDE = (0x08000000, 0x10000), (0x08010000, 0x2000), 0x080A0000, 0x20000
 GICV3, GICV2 = (b"arm,gic-v3",), (b"arm,gic-400", b"arm,cortex-a15-gic")
 GICV2_CPUS = 8
@@ -51,6 +51,13 @@ class Vm:
     entry: Optional[int] = None
     dtb_address: Optional[int] = None
     owned: List[Tuple[int, int, str]] = field(default_factory=list)  # (base, size, path) of what has an address
+    vdevs: List[Tuple[str, List[str], Optional[str]]] = field(default_factory=list)  # (path, compatible, armature,device)
+    spis: List[Tuple[str, int]] = field(default_factory=list)  # (path, number)
+
+    def vdev_count(self):
+        """With the two that every VM gets if it does not describe them."""
+        described = {name for _, compatible, _ in self.vdevs for name in compatible}
+        return len(self.vdevs) + (not described & {kind.decode() for kind in GICV3 + GICV2}) + ("arm,armv8-timer" not in described)
 
     def images(self):
         """(name, role, path of who asks) of every image that the VM names."""
@@ -135,7 +142,7 @@ class Description:
             self.fault(node.path, "nothing to start: 'chosen' has neither armature,kernel nor armature,entry")
         self.gic_default(node, vm)
         self.overlap_check(vm)
-        self.interrupts_check(node)
+        self.interrupts_check(node, vm)
         return vm
 
     def affinity_read(self, node, vm):
@@ -229,6 +236,7 @@ class Description:
         if schema is None and set(compatible) & set(SUPPORT):  # a vdev may be one of these to the guest besides
             self.names_check(node, set(), strict=False)
             return
+        vm.vdevs.append((node.path, compatible, device))
         if schema is None and self.known_devices_only:
             names = " ".join(f'"{name}"' for name in compatible)
             self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}"
@@ -291,7 +299,7 @@ class Description:
                 self.fault(other_owner, f"armature,identity: its memory at {other:#x} overlaps {size:#x} bytes at"
                                         f" {base:#x} of {owner}")
 
-    def interrupts_check(self, vm_node):
+    def interrupts_check(self, vm_node, vm):
         owners = {(1, ppi): f"{vm_node.path} (the timer)" for ppi in TIMER_PPIS}
         for node in vm_node.children:
             compatible = node.props.get("compatible", b"")
@@ -303,6 +311,7 @@ class Description:
                 continue
             for kind, number, flags in zip(*[iter(cells)] * 3):
                 self.interrupt_check(node, kind, number, flags, owners)
+                vm.spis += [(node.path, number)] if kind == 0 else []
 
     def interrupt_check(self, node, kind, number, flags, owners):
         name = f"{'SPI' if kind == 0 else 'PPI'} {number}"

@@ -55,8 +55,8 @@ def machine_options(machine):
     model = board.machine.format(gic=machine.gic)
     if machine.deterministic or machine.icount:
         model += board.deterministic
-    argv = ["-M", model, "-cpu", machine.cpu, "-smp", str(machine.cores), "-m", f"{machine.memory // MIB}M",
-            "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot"]
+    argv = ["-M", model, "-cpu", machine.cpu, "-smp", str(machine.cores + board.other_cores), "-m", f"{machine.memory // MIB}M",
+            "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot", *board.options]
     if machine.deterministic or machine.icount:
         argv += ["-rtc", DETERMINISTIC_CLOCK]
     if machine.icount:

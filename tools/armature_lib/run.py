@@ -11,6 +11,7 @@ from .base import GIB, MIB, ROOT, Refused, align_up, file_required
 from .board import BOARDS, board_tree, firmware_path
 from .bundle import bundle_write, content_make, content_read, images_parse
 from .card import card_write
+from .configured import content_check
 from .console import Gate
 from .guest import guest_description
 from .machine import Machine, Process, machine_command, port_free
@@ -137,6 +138,10 @@ def run(args):
     tf_a = tf_a_find(args.firmware) if args.stub == "tf-a" else None
     uboot = args.boot == "uboot" or args.card is not None or tf_a is not None
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
+    if hypervisor and not args.no_check:
+        content_check(content, hypervisor, machine.gic)
+    if uboot and not machine.board.firmware_option:
+        raise Refused(f"--boot uboot: no U-Boot is known for the board {machine.board.name} under QEMU: only --boot direct")
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))

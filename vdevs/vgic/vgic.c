@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interrupt controller vdev, as far as GICv2 and GICv3 are the same. */
 #include "hyp/api/gasp.h"
+#include "hyp/base/config.h"
 #include "vdevs/vgic/build.h"
 #include <errno.h>
 
@@ -54,6 +55,21 @@ void vgic_reset(guest_system *gsp)
     dist_reset(g);
 }
 
+/* A GICv2 has no system registers. */
+static enum sysreg_result no_sysreg(guest_cpu *gcp, struct sysreg_access *a)
+{
+    (void)gcp;
+    (void)a;
+    return SYSREG_UNDEF;
+}
+
+static bool no_sgi(guest_cpu *gcp, uint64_t value)
+{
+    (void)gcp;
+    (void)value;
+    return false;
+}
+
 static const struct vintc_ops vgic_ops = {
     .flush = vgic_flush,
     .sync = vgic_sync,
@@ -62,8 +78,8 @@ static const struct vintc_ops vgic_ops = {
     .unload = vgic_put,
     .hw_fired = vgic_hw_fired,
     .refresh = vgic_refresh,
-    .sgi = vgic_sgi1r,
-    .sysreg = vgic_sysreg,
+    .sgi = IS_ENABLED(CONFIG_GIC_V3) ? vgic_sgi1r : no_sgi,
+    .sysreg = IS_ENABLED(CONFIG_GIC_V3) ? vgic_sysreg : no_sysreg,
     .reset = vgic_reset,
 };
 

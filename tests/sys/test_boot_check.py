@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A start that cannot go on names the first thing that it lacks, on the board's early console if there is no other."""
+import os
+import subprocess
+
+import pytest
+from build import hypervisor_build
+from conftest import make
+from machine import ROOT
+from stub import FIRMWARE, JUMP, firmware_write, loader, stub_write
+from test_refusals import HYP_AT, TREE_AT, start_with_tree, tree_of_the_machine
+
+pytestmark = pytest.mark.one_gic
+STOPPED = rb"stopped: nothing can be started: the boot check failed at the %s, see above"
+LOW_AT = 0x10000000  # on machines whose memory begins at 0
+BOARDS = {"rpi4": ("--gic", 2), "zcu102": ("--gic", 2), "versal_virt": ("--gic", 3)}
+
+
+def board_arguments(config):
+    return (*BOARDS[config], "--board", config.replace("_", "-"))
+
+
+def board_image(config):
+    make(f"CONFIG={config}", f"build/{config}/armature.bin")
+    subprocess.run([os.path.join(ROOT, "tools", "fetch"), "linux"], check=True, timeout=600)
+    return os.path.join(ROOT, "build", config, "armature.bin")
+
+
+def with_firmware(machine, hypervisor, image, source, tree=None):
+    """As `-bios` at EL3, which is to start the hypervisor."""
+    firmware = firmware_write(machine.folder / "firmware.bin", source, HYP_AT, TREE_AT)
+    given = loader(tree, TREE_AT) if tree else []
+    return machine("--kernel", image("rtos.elf"), "--console", "mux", timeout=40, log=False,
+                   qemu=["-M", "virt,virtualization=on,secure=on", "-bios", firmware, *loader(hypervisor, HYP_AT), *given])
+
+
+# The exception level: before the MMU is on
+
+def test_entered_at_el3(machine, hypervisor, image):
+    started = with_firmware(machine, hypervisor, image, JUMP)
+    started.expect(rb"Armature: entered at EL3, it needs EL2")
+    started.expect(rb"Stopped\.\r\n")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("level, machine_option", [(1, "virtualization=off"), (3, "virtualization=on,secure=on")])
+def test_zcu102_entered_at(machine, image, level, machine_option):
+    """The Cadence UART as firmware never set it up."""
+    started = machine(*board_arguments("zcu102"), "--kernel", image("rtos.elf"), "--console", "mux", hyp=board_image("zcu102"), timeout=40,
+                      qemu=["-M", f"xlnx-zcu102,{machine_option}"])
+    started.expect(rb"Armature: entered at EL%d, it needs EL2" % level)
+
+
+# The tree
+
+def test_tree_pointer_at_nothing(machine, hypervisor):
+    """Reading there is a bus error: no console is known yet."""
+    started = start_with_tree(machine, hypervisor, b"\0" * 64, x0=0x80000000000)
+    started.expect(rb"fault of the hypervisor on core 0: exception")
+    started.expect(rb"external abort.*far 0000880000000000")
+    started.expect(rb"during the boot check of the device tree")
+
+
+@pytest.mark.parametrize("config", ["zcu102", *(pytest.param(c, marks=pytest.mark.full) for c in ("rpi4", "versal_virt"))])
+def test_no_tree_on_the_board(machine, config):
+    stub = stub_write(machine.folder / "stub.img", LOW_AT, 0)
+    nothing = machine.folder / "nothing"
+    nothing.write_bytes(b"")
+    started = machine(*board_arguments(config), "--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
+                      qemu=loader(board_image(config), LOW_AT))
+    started.expect(rb"no device tree: x0 was 0x0")
+    started.expect(STOPPED % rb"device tree")
+
+
+# What the tree says
+
+CPU1 = "/cpus/cpu@1"
+LACKS = {
+    "no memory": ([["-r", "/memory@40000000"]], rb"host tree: no memory: no enabled node", rb"memory"),
+    "no cores": ([["-r", "/cpus"]], rb"host tree: no node /cpus", rb"cores"),
+    "not this core": ([["-tx", "/cpus/cpu@0", "reg", "8"]], rb"the tree has no cpu node for the core we run on \(MPIDR 0x0\)", rb"cores"),
+    "no GIC": ([["-r", "/intc@8000000"]], rb"host tree: no GICv2 or GICv3", rb"interrupt controller \(GIC\)"),
+    "other timer interrupt": ([["-tx", "/timer", "interrupts", *"1 d 4 1 e 4 1 c 4 1 a 4".split()]],
+                              rb'/timer: "virt" has interrupt 28: only 27 can be driven', rb"timer"),
+}
+
+
+@pytest.mark.parametrize("name", [n if n == "no memory" else pytest.param(n, marks=pytest.mark.full) for n in LACKS])
+def test_tree_lacks(machine, hypervisor, name):
+    edit, reason, check = LACKS[name]
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, edit).read_bytes())
+    started.expect(reason)
+    started.expect(STOPPED % check)
+
+
+@pytest.mark.parametrize("machines, said, reason", [
+    (2, "arm,gic-v3", rb"gic: the tree says GICv3, the core has no system register interface to it"),
+    pytest.param(3, "arm,cortex-a15-gic", rb"gic: no GICv2 distributor at 0x8000000 \(GICD_PIDR2.ArchRev is 3", marks=pytest.mark.full),
+])
+def test_gic_of_another_version(machine, hypervisor, machines, said, reason):
+    """The tree is another machine's."""
+    data = tree_of_the_machine(machine.folder, 5 - machines).read_bytes()
+    tree = machine.folder / "given.dtb"
+    tree.write_bytes(data)
+    assert said.encode() in data
+    stub = stub_write(machine.folder / "stub.img", HYP_AT, TREE_AT)
+    started = machine("--gic", machines, "--bundle", tree, "--console", "mux", hyp=stub, timeout=40, log=False,
+                      qemu=loader(hypervisor, HYP_AT) + loader(tree, TREE_AT))
+    started.expect(reason)
+    started.expect(STOPPED % rb"interrupt controller \(GIC\)")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("version, options", [(3, {"GIC_V3": "n"}), (2, {"GIC_V2": "n"})])
+def test_gic_that_is_not_built_in(machine, image, tmp_path, version, options):
+    built = hypervisor_build(tmp_path / "build", options)
+    started = machine("--gic", version, "--no-check", "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40)
+    started.expect(rb"gic: the tree says GICv%d, this image has no driver for it: CONFIG_GIC_V%d is not set" % (version, version))
+    started.expect(STOPPED % rb"interrupt controller \(GIC\)")
+    started = machine("--gic", 5 - version, "--kernel", image("rtos.elf"), hyp=built, timeout=60)
+    started.expect(rb"rtos> ")
+
+
+@pytest.mark.full
+def test_console_that_is_not_built_in(machine, image, tmp_path):
+    """The reason goes to the board's early UART, which is of a kind that is built in."""
+    built = hypervisor_build(tmp_path / "build", {"UART_PL011": "y", "UART_CDNS": "n", "EARLY_UART_PL011": "y", "EARLY_UART_ADDRESS": "0xff000000"},
+                             config="versal_virt")
+    tree = tmp_path / "versal.dtb"
+    subprocess.run(["qemu-system-aarch64", "-M", "xlnx-versal-virt", "-machine", f"dumpdtb={tree}", "-smp", "4", "-m", "2G", "-nic", "none", "-display",
+                    "none"], check=True, timeout=20, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["fdtput", "-t", "s", tree, "/uart@ff000000", "compatible", "cdns,uart-r1p12"], check=True, timeout=20)
+    subprocess.run(["fdtput", "-t", "s", tree, "/uart@ff010000", "compatible", "cdns,uart-r1p12"], check=True, timeout=20)
+    started = machine(*board_arguments("versal_virt"), "--host-dtb", tree, "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40,
+                      log=False)
+    started.expect(rb'/uart@ff000000: the driver for a UART "cdns,uart-r1p12" is not built in: CONFIG_UART_CDNS')
+    started.expect(STOPPED % rb"console")
+
+
+def test_no_timer_frequency(machine, hypervisor, image):
+    tree = tree_of_the_machine(machine.folder, 3)
+    started = with_firmware(machine, hypervisor, image, FIRMWARE, tree)
+    started.expect(rb"timer: CNTFRQ_EL0 is 0 and the tree's timer node has no clock-frequency")
+    started.expect(STOPPED % rb"timer")
+
+
+@pytest.mark.full
+def test_no_timer_node(machine, hypervisor):
+    """The usual interrupts are every machine's so far: a warning, and it goes on."""
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, [["-r", "/timer"]]).read_bytes())
+    started.expect(rb'host tree: no node "arm,armv8-timer": the usual interrupts are taken')
+    started.expect(rb"no bundle: ")
+
+
+@pytest.mark.parametrize("edit, reason", [
+    ([["-tx", CPU1, "reg", "9"]], rb"core 1 \(MPIDR 0x9\) did not come up: PSCI knows no core of that MPIDR"),
+    pytest.param([["-ts", CPU1, "enable-method", "spin-table"], ["-tx", CPU1, "cpu-release-addr", "0", "7ffff000"]],
+                 rb"core 1 \(MPIDR 0x1\) did not come up: it never read its release address", marks=pytest.mark.full),
+    pytest.param([["-d", CPU1, "enable-method"]],
+                 rb"core 1 \(MPIDR 0x1\) did not come up: the tree names no way to start it \(enable-method\)", marks=pytest.mark.full),
+])
+def test_core_that_does_not_come_up(machine, hypervisor, edit, reason):
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, edit).read_bytes())
+    started.expect(reason)
+    started.expect(rb"VMs that need it are refused")
