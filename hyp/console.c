@@ -52,6 +52,8 @@ static __startup void options_apply(const struct boot_options *o)
     console.raw = o->console == CONSOLE_RAW;
     console.log_to_uart = o->log_to == LOG_TO_UART && !console.raw;
     console.log_to_results = o->log_to == LOG_TO_RESULTS;
+    if (o->results == RESULTS_TO_LOG)
+        results_to_log();
     memcpy(console.marker, o->marker, sizeof(console.marker));
     log_filter_set(o->log_filter);
     log_replay();

@@ -167,10 +167,17 @@ static _Noreturn void panic_end(void)
     bool reset = p && p->options.panic == PANIC_RESET;
     print_boot_check();
     results_line("R machine panic");
+    if (p && p->options.results == RESULTS_TO_LOG)
+        line("R machine panic");
     line(reset ? "  resetting (host option panic=reset)" : "  parked (host option panic=park)");
     if (reset)
         power_reset();
     panic_stop_here();
+}
+
+bool panic_here(void)
+{
+    return this_core_arch()->panicking;
 }
 
 void panic_stop_here(void)

@@ -51,6 +51,7 @@ enum test_fault {
 struct boot_options {
     uint32_t log_filter; /* enum log_severity bits */
     enum { LOG_TO_UART, LOG_TO_RESULTS, LOG_TO_RING } log_to;
+    enum { RESULTS_TO_UART, RESULTS_TO_LOG } results; /* where there is one wire, they are lines of the log besides */
     enum { CONSOLE_MUX, CONSOLE_RAW } console;
     enum { PANIC_RESET, PANIC_PARK } panic;
     enum { ON_END_OFF, ON_END_STAY } on_end;

@@ -62,6 +62,7 @@ static __startup bool option_choice(const struct option_value *values, size_t co
 enum option_id {
     OPTION_LOG,
     OPTION_LOG_TO,
+    OPTION_RESULTS,
     OPTION_CONSOLE,
     OPTION_MARKER,
     OPTION_PANIC,
@@ -77,6 +78,7 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
     static const struct option_value log_to[] = { { "uart", LOG_TO_UART },
                                                   { "results", LOG_TO_RESULTS },
                                                   { "ring", LOG_TO_RING } };
+    static const struct option_value results[] = { { "uart", RESULTS_TO_UART }, { "log", RESULTS_TO_LOG } };
     static const struct option_value console[] = { { "mux", CONSOLE_MUX }, { "raw", CONSOLE_RAW } };
     static const struct option_value panic[] = { { "reset", PANIC_RESET }, { "park", PANIC_PARK } };
     static const struct option_value on_end[] = { { "off", ON_END_OFF }, { "stay", ON_END_STAY } };
@@ -102,6 +104,10 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
     case OPTION_LOG_TO:
         good = option_choice(log_to, ARRAY_LEN(log_to), value, &v);
         o->log_to = good ? v : o->log_to;
+        return good;
+    case OPTION_RESULTS:
+        good = option_choice(results, ARRAY_LEN(results), value, &v);
+        o->results = good ? v : o->results;
         return good;
     case OPTION_CONSOLE:
         good = option_choice(console, ARRAY_LEN(console), value, &v);
@@ -142,6 +148,7 @@ static __startup void option_word(const char *word, struct boot_options *o)
     static const struct option_value names[] = {
         { "log", OPTION_LOG },
         { "log-to", OPTION_LOG_TO },
+        { "results", OPTION_RESULTS },
         { "console", OPTION_CONSOLE },
         { "console-marker", OPTION_MARKER },
         { "panic", OPTION_PANIC },

@@ -21,7 +21,7 @@
 static struct spinlock results_lock;
 /* Set at startup, then const. */
 static struct uart results_uart;
-static bool results_present;
+static bool results_present, results_in_log;
 /* Under results_lock. For debuggers: results_text[results_end % size] is where the next byte goes. */
 static char results_text[RESULTS_RING];
 static uint64_t results_end;
@@ -80,6 +80,14 @@ void results_line(const char *fmt, ...)
     if (n > (int)sizeof(line) - 1)
         n = (int)sizeof(line) - 1;
     line_out("", line, n < 0 ? 0 : (size_t)n);
+    /* Last words have their own way to the console: whoever holds its lock may never give it back. */
+    if (results_in_log && !panic_here())
+        log_info("%s", line);
+}
+
+void results_to_log(void)
+{
+    results_in_log = true;
 }
 
 void results_log(const char *line, size_t n)

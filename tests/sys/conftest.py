@@ -13,8 +13,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from build import hypervisor_build  # noqa: E402
+from hil.environment import environment_of, environment_prepare  # noqa: E402
 from linux import Linux  # noqa: E402
-from machine import ROOT, Machine  # noqa: E402
+from machine import ROOT, EmulatedMachine  # noqa: E402
 from target import DEFAULT, TARGETS  # noqa: E402
 
 BUDGET = 900  # seconds of the default set on two cores
@@ -40,6 +41,7 @@ DEFAULT_SET = {"v2": (
 
 
 def pytest_configure(config):
+    environment_prepare(config)
     config.addinivalue_line("markers", "full: only in the whole set (ARMATURE_TEST_ALL=1, make test-all)")
     config.addinivalue_line("markers", "one_gic: not for each target; QEMU's virt with a GICv3 unless the test says otherwise")
     config.addinivalue_line("markers", "targets(NAME...): for these alone, not for each")
@@ -52,6 +54,10 @@ def pytest_generate_tests(metafunc):
     if "target" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("one_gic"):
         return
     only = metafunc.definition.get_closest_marker("targets")
+    environment = environment_of(metafunc.config)
+    if environment:
+        metafunc.parametrize("target", [environment.target], ids=[environment.name], indirect=True)
+        return
     chosen = [TARGETS[name] for name in (only.args if only else TARGETS)]
     metafunc.parametrize("target", chosen, ids=[target.name for target in chosen], indirect=True)
 
@@ -59,17 +65,31 @@ def pytest_generate_tests(metafunc):
 def target_apply(item):
     """The marks of the item's target: its name, full outside its default set, skip where it lacks something."""
     target = getattr(item, "callspec", None) and item.callspec.params.get("target")
+    environment = environment_of(item.config)
+    if environment and environment_refuses(item, environment):
+        item.add_marker(pytest.mark.skip(reason=environment_refuses(item, environment)))
     if not target:
         return
-    item.add_marker(target.name)
     only = item.get_closest_marker("targets")
-    in_set = only and target.name == only.args[0] or target is DEFAULT
-    if not in_set and not any(re.fullmatch(name, item.name) for name in DEFAULT_SET[target.name]):
-        item.add_marker(pytest.mark.full)
+    if not environment:
+        item.add_marker(target.name)
+        in_set = only and target.name == only.args[0] or target is DEFAULT
+        if not in_set and not any(re.fullmatch(name, item.name) for name in DEFAULT_SET[target.name]):
+            item.add_marker(pytest.mark.full)
     for needs in item.iter_markers("needs"):
         reason = target.lacks(*needs.args, **needs.kwargs)
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def environment_refuses(item, environment):
+    """Why the test has nothing to do with the environment's machine; None: it has."""
+    only = item.get_closest_marker("targets")
+    if only and environment.base.name not in only.args:
+        return f"{environment.name}: the test is for {', '.join(only.args)}"
+    if item.get_closest_marker("one_gic") and not (environment.base is DEFAULT and environment.emulated):
+        return f"{environment.name}: the test is for QEMU's virt machine alone"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -161,15 +181,30 @@ def image():
     return find
 
 
+@pytest.fixture(scope="session")
+def environment(pytestconfig):
+    """The environment file's; None without one."""
+    found = environment_of(pytestconfig)
+    yield found
+    if found:
+        found.close()
+
+
 @pytest.fixture
-def machine(tmp_path, hypervisor, target):
+def machine(tmp_path, hypervisor, target, environment):
     """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
     started = []
 
     def start(*arguments, hyp=None, timeout=60, **kwargs):
         folder = tmp_path / f"machine{len(started)}"
         own = () if "--gic" in arguments else target.arguments()
-        started.append(Machine(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
+        if environment and not environment.emulated:
+            from hil.serial_machine import SerialMachine  # needs labgrid
+            kwargs.update(strategy=environment.strategy())
+            kind = SerialMachine
+        else:
+            kind = EmulatedMachine
+        started.append(kind(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
         return started[-1]
     start.folder, start.target = tmp_path, target
     yield start

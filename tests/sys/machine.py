@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A running machine as the tests see it: a console to type on and expect from, results, the hypervisor's log, an exit status.
-Only this module knows that it is QEMU under `tools/armature run`.
+A running machine as the tests see it: a console to type on and expect from, results, the hypervisor's log, an exit status. Only
+EmulatedMachine knows that it is QEMU under `tools/armature run`; hil/serial_machine.py is a board on a serial line.
 """
 import os
 import re
@@ -27,33 +27,36 @@ def tool_run(*arguments, timeout=120, **kwargs):
 
 class Machine:
     """
-    One run. Everything the machine said stays in `folder`: console.txt, results.txt, log.txt, tool.txt (the tool's own
-    words). A run ends by itself, by end(), or after `timeout` seconds.
+    One run. Everything the machine said stays in `folder`: console.txt, results.txt, log.txt, tool.txt (other words about it). A run ends by
+    itself, by end(), or after `timeout` seconds. A kind of machine opens `console` (pexpect) and says how to send, and when and how it is over.
     """
 
-    def __init__(self, folder, arguments, hypervisor=None, timeout=60, log=True, qemu=()):
+    def __init__(self, folder, timeout):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.timeout = str(folder), timeout
-        argv = [TOOL, "run", "--timeout", str(timeout), "--results", self.path("results.txt")]
-        argv += ["--hyp", str(hypervisor)] if hypervisor else []
-        argv += ["--log", self.path("log.txt")] if log else []
-        argv += [str(a) for a in arguments] + (["--", *map(str, qemu)] if qemu else [])
         self.started = time.monotonic()
-        self.tool_file = open(self.path("tool.txt"), "wb", buffering=0)
-        self.console_file = open(self.path("console.txt"), "wb", buffering=0)
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tool_file)
-        self.console = fdspawn(self.process.stdout.fileno(), timeout=timeout, maxread=65536)
-        self.console.logfile_read = self.console_file
-        self.status = None
+        self.console = self.status = None
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    # The console: the bytes of the machine's UART
-
     def send(self, data):
-        self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
-        self.process.stdin.flush()
+        """Types it."""
+        raise NotImplementedError
+
+    def over(self):
+        """Has the run ended, all that it said being here?"""
+        raise NotImplementedError
+
+    def wait(self):
+        """Until the run ended by itself; its exit status. What the console said since the last match is in `before`."""
+        raise NotImplementedError
+
+    def end(self):
+        """Ends the run if it still goes."""
+        raise NotImplementedError
+
+    # The console: the bytes of the machine's UART
 
     def expect(self, pattern, timeout=None):
         """Waits for a regular expression (str or bytes; a dot matches line ends too) on the console; answers the match."""
@@ -98,7 +101,7 @@ class Machine:
         """Waits until what read() answers has the pattern; answers the match."""
         limit = time.monotonic() + (self.timeout if timeout is None else timeout)
         while True:
-            over = time.monotonic() >= limit or self.process.poll() is not None
+            over = time.monotonic() >= limit or self.over()
             match = re.search(pattern, read(), re.M)
             if match:
                 return match
@@ -117,7 +120,39 @@ class Machine:
         found = re.findall(rf"^R vm {re.escape(name)} state=(\w+)(?: cause=(\w+))?", self.results(), re.M)
         return " ".join(filter(None, found[-1])) if found else ""
 
-    # The end
+    def said(self):
+        """All that the machine has said by any way until now, for tests that ask only whether a reason was named."""
+        return "\n".join(self.text(name) for name in ("console.txt", "log.txt", "results.txt", "tool.txt")).replace("\r\n", "\n")
+
+    def story(self):
+        """For a failure's message: the end of each channel."""
+        lines = [f"machine after {time.monotonic() - self.started:.1f} s, in {self.folder}:"]
+        for name in ("console.txt", "results.txt", "log.txt", "tool.txt"):
+            tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-25:]
+            lines += [f"--- {name}"] + tail
+        return "\n".join(lines)
+
+class EmulatedMachine(Machine):
+    """QEMU under `tools/armature run`."""
+
+    def __init__(self, folder, arguments, hypervisor=None, timeout=60, log=True, qemu=()):
+        super().__init__(folder, timeout)
+        argv = [TOOL, "run", "--timeout", str(timeout), "--results", self.path("results.txt")]
+        argv += ["--hyp", str(hypervisor)] if hypervisor else []
+        argv += ["--log", self.path("log.txt")] if log else []
+        argv += [str(a) for a in arguments] + (["--", *map(str, qemu)] if qemu else [])
+        self.tool_file = open(self.path("tool.txt"), "wb", buffering=0)
+        self.console_file = open(self.path("console.txt"), "wb", buffering=0)
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tool_file)
+        self.console = fdspawn(self.process.stdout.fileno(), timeout=timeout, maxread=65536)
+        self.console.logfile_read = self.console_file
+
+    def send(self, data):
+        self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
+        self.process.stdin.flush()
+
+    def over(self):
+        return self.process.poll() is not None
 
     def wait(self):
         """Until the run ended by itself; its exit status. What the console said since the last match is in `before`."""
@@ -146,15 +181,3 @@ class Machine:
                 file.close()
             except OSError:
                 pass
-
-    def said(self):
-        """All that the machine has said by any way until now, for tests that ask only whether a reason was named."""
-        return "\n".join(self.text(name) for name in ("console.txt", "log.txt", "results.txt", "tool.txt")).replace("\r\n", "\n")
-
-    def story(self):
-        """For a failure's message: the end of each channel."""
-        lines = [f"machine after {time.monotonic() - self.started:.1f} s, in {self.folder}:"]
-        for name in ("console.txt", "results.txt", "log.txt", "tool.txt"):
-            tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-25:]
-            lines += [f"--- {name}"] + tail
-        return "\n".join(lines)

@@ -37,6 +37,7 @@ static void options_known(void **state)
     assert_string_equal(log_all(), "");
     assert_int_equal(o.log_filter, 0);
     assert_int_equal(o.log_to, LOG_TO_RESULTS);
+    assert_int_equal(o.results, RESULTS_TO_UART);
     assert_int_equal(o.console, CONSOLE_RAW);
     assert_int_equal(o.panic, PANIC_RESET);
     assert_int_equal(o.on_end, ON_END_STAY);
@@ -47,7 +48,8 @@ static void options_known(void **state)
     options("console-marker=\"a b\" log=warn");
     assert_string_equal(o.marker, "a b");
     assert_int_equal(o.log_filter, LOG_FATAL | LOG_INTERNAL | LOG_ERROR | LOG_WARN);
-    options("log=verbose panic=park log-to=ring on-reset=restart");
+    options("log=verbose panic=park log-to=ring on-reset=restart results=log");
+    assert_int_equal(o.results, RESULTS_TO_LOG);
     assert_int_equal(o.log_filter, LOG_DEFAULT | LOG_DEBUG | LOG_VERBOSE);
     assert_int_equal(o.panic, PANIC_PARK);
 }

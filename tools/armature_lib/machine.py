@@ -34,6 +34,7 @@ class Machine:
     deterministic: bool = False
     icount: bool = False
     gdb_port: Optional[int] = None
+    reboots: bool = False            # a reset starts it anew instead of ending QEMU
     extra: List[str] = field(default_factory=list)
 
 
@@ -56,7 +57,8 @@ def machine_options(machine):
     if machine.deterministic or machine.icount:
         model += board.deterministic
     argv = ["-M", model, "-cpu", machine.cpu, "-smp", str(machine.cores + board.other_cores), "-m", f"{machine.memory // MIB}M",
-            "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot", *board.options]
+            "-nic", "none", "-display", "none", "-monitor", "none", *board.options]
+    argv += [] if machine.reboots else ["-no-reboot"]
     if machine.deterministic or machine.icount:
         argv += ["-rtc", DETERMINISTIC_CLOCK]
     if machine.icount:

@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+A board on a serial line, rehearsed: QEMU behind a pseudo-terminal, with a power switch from outside, a card that can be swapped, and a line that
+can be slow, noisy and lossy. What drives it knows nothing of QEMU: it opens DIR/serial, calls `rehearsal.py on DIR` and `off DIR`, and writes
+DIR/card.img while the power is off.
+
+    rehearsal.py serve DIR --board rpi4        until it is ended; files of DIR: serial (the line), card.img (the medium), tftp/ (with --net)
+    rehearsal.py on|off|state DIR
+"""
+import argparse
+import os
+import pty
+import random
+import selectors
+import signal
+import socket
+import sys
+import time
+import tty
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from armature_lib.base import Refused  # noqa: E402
+from armature_lib.board import BOARDS, board_tree, firmware_path  # noqa: E402
+from armature_lib.machine import Machine, Process  # noqa: E402
+
+CHUNK = 4096
+KEPT = 1 << 20        # of what the board said and nobody took
+BITS_A_BYTE = 10      # start, eight, stop
+NOISE_BYTES = 24      # at most, when the power goes on or off
+TURN = 0.01
+ANSWER_TIME = 10
+
+
+class Line:
+    """One direction: bytes wait until the line's speed lets them through; some are lost, and some come out of nothing."""
+
+    def __init__(self, baud, loss, dice):
+        self.rate = baud / BITS_A_BYTE if baud else 0
+        self.loss, self.dice = loss, dice
+        self.waiting = bytearray()
+        self.credit, self.since = 0.0, time.monotonic()
+
+    def put(self, data):
+        self.waiting += data if not self.loss else bytes(byte for byte in data if self.dice.random() >= self.loss)
+        del self.waiting[:-KEPT]
+
+    def take(self):
+        """What has come through until now."""
+        now = time.monotonic()
+        if not self.rate:
+            count = len(self.waiting)
+        else:
+            self.credit = min(self.credit + (now - self.since) * self.rate, self.rate * 4 * TURN)
+            count = min(len(self.waiting), int(self.credit))
+            self.credit -= count
+        self.since = now
+        data = bytes(self.waiting[:count])
+        del self.waiting[:count]
+        return data
+
+
+class Board:
+    """The machine, the switch and the line."""
+
+    def __init__(self, args):
+        self.folder, self.args = os.path.abspath(args.folder), args
+        self.board = BOARDS[args.board]
+        self.dice = random.Random(args.seed)
+        self.out, self.into = Line(args.baud, args.loss, self.dice), Line(args.baud, args.loss, self.dice)
+        self.process = None
+        os.makedirs(os.path.join(self.folder, "tftp"), exist_ok=True)
+        self.master, self.slave = pty.openpty()  # the slave stays open: the line is there whoever comes and goes
+        tty.setraw(self.slave)
+        os.set_blocking(self.master, False)
+        self.control = socket.socket(socket.AF_UNIX)
+        for name in ("serial", "power"):
+            if os.path.lexists(self.path(name)):
+                os.unlink(self.path(name))
+        os.symlink(os.ttyname(self.slave), self.path("serial"))
+        self.control.bind(self.path("power"))
+        self.control.listen(4)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def on(self):
+        if self.process:
+            return "on already"
+        board = self.board
+        tree = board_tree(board, self.path("machine.dtb"), True)
+        extra = ["-netdev", f"user,id=net,tftp={self.path('tftp')}", "-device", "virtio-net-device,netdev=net"] if self.args.net else []
+        machine = Machine(board, self.args.gic or board.gics[0], board.cpu, self.args.smp or board.cores, board.memory,
+                          firmware=firmware_path(board, None), card=self.path("card.img"), tree=tree, extra=extra, reboots=True)
+        if not os.path.exists(self.path("card.img")):
+            return "no card.img in the slot"
+        self.process = Process(machine)
+        self.noise()
+        return "on"
+
+    def off(self):
+        if self.process:
+            self.process.close()
+            self.process = None
+            self.out.waiting.clear()
+            self.into.waiting.clear()
+            self.noise()
+        return "off"
+
+    def noise(self):
+        """The line's level jumps with the power."""
+        if self.args.noise:
+            self.out.put(bytes(self.dice.randrange(256) for _ in range(self.dice.randrange(NOISE_BYTES + 1))))
+
+    def answer(self):
+        client, _ = self.control.accept()
+        with client:
+            client.settimeout(ANSWER_TIME)
+            try:
+                word = client.recv(16).decode("ascii", "replace").strip()
+                calls = {"on": self.on, "off": self.off, "state": lambda: "on" if self.process else "off"}
+                client.sendall((calls[word]() if word in calls else f"'{word}' is none of {', '.join(calls)}").encode())
+            except (OSError, Refused) as error:
+                client.sendall(f"failed: {error}".encode())
+
+    def turn(self):
+        """Moves what can be moved."""
+        try:
+            typed = os.read(self.master, CHUNK)
+        except BlockingIOError:
+            typed = b""
+        if self.process:
+            console = self.process.channels["console"]
+            self.into.put(typed)
+            self.exchange(console)
+            self.drain(self.process.channels["results"])  # one wire: nobody hears the other
+            if self.process and self.process.child.poll() is not None:
+                self.off()  # it has switched itself off
+        data = self.out.take()
+        try:
+            sent = os.write(self.master, data) if data else 0
+        except BlockingIOError:
+            sent = 0
+        self.out.waiting[:0] = data[sent:]
+
+    def exchange(self, console):
+        data = self.into.take()
+        try:
+            if data:
+                console.sendall(data)
+        except OSError:
+            pass
+        self.out.put(self.drain(console))
+
+    @staticmethod
+    def drain(channel):
+        channel.setblocking(False)
+        try:
+            return channel.recv(CHUNK)
+        except OSError:
+            return b""
+
+    def serve(self):
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.control, selectors.EVENT_READ)
+            while True:
+                for _ in selector.select(TURN):
+                    self.answer()
+                self.turn()
+
+
+def ask(folder, word):
+    """The switch: 0 if the board did as it was told."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(ANSWER_TIME)
+        try:
+            client.connect(os.path.join(folder, "power"))
+            client.sendall(word.encode())
+            answer = client.recv(256).decode()
+        except OSError as error:
+            answer = f"no board is rehearsed in '{folder}': {error.strerror or error}"
+    print(answer)
+    return 0 if answer.startswith(word) or word == "state" else 1
+
+
+def probability(text):
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: from 0 to less than 1")
+    return value
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("word", choices=("serve", "on", "off", "state"))
+    parser.add_argument("folder", metavar="DIR")
+    parser.add_argument("--board", choices=BOARDS, default="rpi4")
+    parser.add_argument("--gic", type=int)
+    parser.add_argument("--smp", type=int)
+    parser.add_argument("--net", action="store_true", help="a network with DHCP and TFTP from DIR/tftp (qemu-virt)")
+    parser.add_argument("--baud", type=int, default=115200, help="speed of the line; 0: as fast as can be")
+    parser.add_argument("--loss", type=probability, default=0.0, help="probability that a byte is lost")
+    parser.add_argument("--noise", action="store_true", help="garbage on the line when the power goes on and off")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    if args.word != "serve":
+        return ask(args.folder, args.word)
+    board = Board(args)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        board.serve()
+    finally:
+        board.off()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
