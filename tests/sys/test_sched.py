@@ -32,7 +32,7 @@ def well(guest, cpus, seconds):
 def test_eight_vcpus_on_four_cores(machine, image):
     started = start_linux(machine, image, [floating(linux_vm(cpus=8, affinity=range(8)), 0xF)], 4)
     guest = Linux(started)
-    guest.login(timeout=180)
+    guest.login()
     well(guest, 8, 5)
     started.send("poweroff\n")
     assert started.wait() == 0, started.story()
