@@ -30,7 +30,7 @@ int gic_init(const struct gic_desc *d)
     ops = back_ends[d->version];
     info.version = d->version;
     info.maint_intid = d->maint_intid ? d->maint_intid : GIC_PPI_MAINT;
-    return ops->init(&desc, &info);
+    return ops->dist_init(&desc, &info);
 }
 
 int gic_core_init(unsigned core)

@@ -4,7 +4,7 @@
 #include "arch/arm64/gic.h"
 
 struct gic_ops {
-    int (*init)(const struct gic_desc *desc, struct gic_info *info) __must_check;
+    int (*dist_init)(const struct gic_desc *desc, struct gic_info *info) __must_check;
     int (*core_init)(const struct gic_desc *desc, struct gic_info *info, unsigned core) __must_check;
 
     uint32_t (*ack)(void);

@@ -220,7 +220,7 @@ static void gicv2_send_sgi(unsigned core, unsigned sgi)
 }
 
 const struct gic_ops gicv2_ops __startup_table = {
-    .init = gicv2_init,
+    .dist_init = gicv2_init,
     .core_init = gicv2_core_init,
     .ack = gicv2_ack,
     .drop = gicv2_drop,

@@ -246,7 +246,7 @@ static void gicv3_send_sgi(unsigned core, unsigned sgi)
 }
 
 const struct gic_ops gicv3_ops __startup_table = {
-    .init = gicv3_init,
+    .dist_init = gicv3_init,
     .core_init = gicv3_core_init,
     .ack = gicv3_ack,
     .drop = gicv3_drop,
