@@ -108,7 +108,7 @@ def test_network_and_disk_while_another_keeps_its_own(boot, machine, other):
         load(guest, *DISK_DRIVERS, *(NET_DRIVERS if vm_number == "1" else ()))
         if vm_number == "2":
             guest.run("(mke2fs -F /dev/vda && mkdir -p /m && mount -t ext4 /dev/vda /m; for n in 1 2 3 4 5 6 7 8; do"
-                      " dd if=/dev/zero of=/m/$n bs=64k count=16; sync; done; echo from two >/m/note; umount /m) >/tmp/said 2>&1 &")
+                      " dd if=/dev/zero of=/m/$n bs=64k count=16; sync; done; echo from two >/m/note; umount /m) >/tmp/said 2>&1 & :")
     file_system(guest)
     guest.run("ip link set eth0 up && udhcpc -i eth0 -n -q -t 8 -T 2 -s /bin/true", 60)
     guest.run("ip addr add 10.0.2.15/24 dev eth0")
