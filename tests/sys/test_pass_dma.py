@@ -8,6 +8,7 @@ import pytest
 from descriptions import vm, vms_write
 from linux import Linux
 from machine import tool_run
+from test_rpi4 import rpi4  # noqa: F401
 
 DISK_DRIVERS = ("virtio_mmio", "virtio_blk", "crc16", "mbcache", "jbd2", "crc32c_generic", "ext4")
 NET_DRIVERS = ("failover", "net_failover", "virtio_net")
@@ -127,6 +128,27 @@ def test_network_and_disk_while_another_keeps_its_own(boot, machine, other):
     assert file_on(one, "note") == b"from vda\n" and file_on(two, "note") == b"from two\n"
 
 
+EVERYTHING = ('all { armature,host-except = "/virtio_mmio@a000*", "/virtio_mmio@a001*", "/virtio_mmio@a002*", "/flash@0", "/fw-cfg@*"; };')
+
+
+@pytest.mark.full
+def test_everything_except(boot, machine):
+    """A page of virtio devices, the clock and the GPIOs; the clock that these need goes along."""
+    path, words = disk(machine.folder, 31, "one")
+    started = boot(linux_vm("linux", 0, 0x60000000, EVERYTHING), qemu=words)
+    guest = Linux(started)
+    guest.login()
+    load(guest, *DISK_DRIVERS)
+    file_system(guest)
+    nodes = guest.run("ls /proc/device-tree").split()
+    assert [n for n in nodes if "@" in n and n[:6] in ("virtio", "pl031@", "pl061@", "pl011@")] == sorted(
+        ["pl011@9000000", "pl031@9010000", "pl061@9030000"] + [f"virtio_mmio@a003{n}00" for n in "02468ace"])
+    assert guest.run("cat /sys/class/rtc/rtc0/name").startswith("rtc-pl031")
+    started.send("poweroff -f\n")
+    assert started.wait() == 0, started.story()
+    fsck(path)
+
+
 # What is refused, by the tool and by the hypervisor
 
 
@@ -187,3 +209,29 @@ def test_the_hypervisor_refuses(machine, image, node, reason):
     bad = vm("bad", "word", affinity=(0,), memory=(0x60000000, 16 << 20), vm_lines="armature,identity;", devices=node, serial="pl011" not in node)
     started = machine("--vms", vms_write(machine.folder / "vms.dts", bad), "--no-check", "--image", f"word={image('word.bin')}", timeout=30)
     assert started.wait() == 4 and reason in started.log(), started.story()
+
+
+# The Raspberry Pi's SD controller
+
+CARD = device("/soc/mmc@7e300000", 'armature,delete = "mmc-pwrseq", "non-removable", "wifi@1"; armature,clock-rates = <250000000>;', "card")
+
+
+@pytest.mark.full
+@pytest.mark.one_gic
+def test_the_pis_card(boot, machine, rpi4):
+    """Debian's own driver; the machine is started directly, so that the card is the guest's alone."""
+    path, _ = disk(machine.folder, 0, "card")
+    os.truncate(path, 64 << 20)  # a card has a power of two
+    started = boot(linux_vm("linux", 0, 0x10000000, CARD, size=256 << 20), qemu=["-drive", f"if=sd,format=raw,file={path}"],
+                   options=("--gic", 2, "--board", "rpi4", "--hyp", rpi4), timeout=300)
+    guest = Linux(started)
+    guest.login(150)
+    load(guest, "fixed", "gpio-regulator", "sdhci", "sdhci-pltfm", "sdhci-iproc", *DISK_DRIVERS[2:])
+    guest.run("until [ -e /dev/mmcblk0 ]; do sleep 1; done", 60)
+    file_system(guest, "mmcblk0", 1)
+    assert int(re.search(r"^ *\d+: +(\d+) .*mmc0", guest.run("cat /proc/interrupts"), re.M)[1]) > 10
+    assert guest.run("od -An -tx1 /proc/device-tree/dma-bus-*/dma-ranges").split()[4:8] == ["c0", "00", "00", "00"]
+    started.send("poweroff -f\n")
+    assert started.wait() == 0, started.story()
+    fsck(path)
+    assert file_on(path, "note") == b"from mmcblk0\n"

@@ -36,7 +36,7 @@ class HostTree:
             for child in node.children:
                 self.parents[child.path] = node
                 todo.append(child)
-        self.nodes = sorted(self.paths.values(), key=lambda node: node.path)
+        self.nodes = list(below(self.root))
 
     def above(self, node):
         """The node's buses, nearest first, with the root."""
@@ -154,11 +154,20 @@ class HostTree:
                 return node
         return None
 
+    def results(self):
+        """The PL011 that the hypervisor takes for its results: serial1, else the first other than the console that has nothing soldered to it."""
+        aliases = self.paths.get("/aliases")
+        named = self.paths.get(aliases.props.get("serial1", b"").split(b"\0")[0].decode("latin-1")) if aliases else None
+        return next((node for node in [named, *self.nodes] if node is not None and node is not self.console() and self.enabled(node)
+                     and b"arm,pl011" in compatibles(node) and not node.children), None)
+
     def own(self, node):
         """Why the node is the hypervisor's, or no device at all; None."""
-        kinds, console = compatibles(node), self.console()
-        if any(n is not None and node is n for n in (self.root, console)):
-            return "the hypervisor's console" if node is console else "the whole tree"
+        kinds = compatibles(node)
+        if node is self.root:
+            return "the whole tree"
+        if node is self.console() or node is self.results():
+            return "the hypervisor's console" if node is self.console() else "the hypervisor's results channel"
         if any(set(compatibles(n)) & set(GICS) for n in [node, *self.above(node)]):
             return "the hypervisor's interrupt controller"
         if any(kind.startswith(b"arm,") and kind.endswith(b"-timer") for kind in kinds):
@@ -167,6 +176,15 @@ class HostTree:
         if top.name.split("@")[0] in ("cpus", "memory", "psci", "chosen", "aliases", "reserved-memory") or "device_type" in top and top.props["device_type"] == b"memory\0":
             return "no device"
         return None
+
+
+def below(node):
+    """The node and all below it, in the tree's order."""
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += reversed(node.children)
 
 
 def cells_bytes(*values):

@@ -7,7 +7,7 @@ import fnmatch
 import re
 
 from .base import Refused, align_down, align_up
-from .hosttree import ALL, PAGE, HostTree, cells64, cells_bytes
+from .hosttree import ALL, PAGE, HostTree, below, cells64, cells_bytes
 from .tree import Node, tree_flatten
 
 BY_PATH, BY_EXCEPTION = "armature,host-path", "armature,host-except"
@@ -273,7 +273,7 @@ class Copy:
         if kinds & set(COPIED):
             self.numbers[provider.number("phandle")] = phandle = self.phandle()
             made = self.node(provider)
-            made.name = self.name(provider.name, provider)
+            made.name = self.free_name(provider.name)
             self.support[provider.path] = made
             return phandle, cells
         raise Refused(f"{host.path}: {name}: needs {provider.path}, which is not given to this VM: give it too, say {name} anew in the node, or delete it"
@@ -302,23 +302,20 @@ class Copy:
             "compatible": b"regulator-fixed\0", "regulator-name": provider.props.get("regulator-name", provider.name.encode() + b"\0"),
             "regulator-min-microvolt": cells_bytes(low), "regulator-max-microvolt": cells_bytes(high), "regulator-always-on": b""})
 
+    def free_name(self, name):
+        """For a node whose name means nothing."""
+        while name in self.names:
+            name += "-host"
+        self.names.add(name)
+        return name
+
     def made(self, key, name, props):
         if key not in self.support:
-            taken = name
-            while taken in self.names:
-                taken += "-"
-            node = Node(self.name(taken, self.vm), f"{self.vm.path}/{taken}")
+            name = self.free_name(name)
+            node = Node(name, f"{self.vm.path}/{name}")
             node.props = {**props, "phandle": cells_bytes(self.phandle())}
             self.support[key] = node
         return self.support[key].number("phandle")
-
-
-def below(node):
-    todo = [node]
-    while todo:
-        node = todo.pop()
-        yield node
-        todo += node.children
 
 
 def expand(root, dtb, what):
