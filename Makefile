@@ -222,6 +222,11 @@ build/guest/linux/%: tests/linux/%.c
 	$(Q)mkdir -p $(@D); echo "  GUEST   $@"; $(CC) -std=gnu11 -O2 -static $(warnings) -o $@ $<
 build/guest/initrd-shm.cpio.gz: tools/initramfs $(CACHE)/guest/busybox build/guest/linux/shm $(CACHE)/guest/Image-debian
 	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ shm=build/guest/linux/shm $(foreach m,$(linux_modules),$(notdir $(m))=$(m)) >/dev/null
+# The drivers of passed-through disks, networks and cards, in the order in which they are loaded, and a file system.
+pass_modules := virtio_mmio virtio_blk failover net_failover virtio_net fixed gpio-regulator sdhci sdhci-pltfm sdhci-iproc crc16 mbcache jbd2 crc32c_generic ext4
+pass_file = $(shell find $(CACHE)/kernel-debian/lib/modules -name $(1).ko 2>/dev/null)
+build/guest/initrd-pass.cpio.gz: tools/initramfs $(CACHE)/guest/busybox $(CACHE)/guest/Image-debian
+	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ $(foreach m,$(pass_modules),$(m).ko=$(call pass_file,$(m))) >/dev/null
 guests: $(foreach g,$(guest_names),build/guest/$(g).elf build/guest/$(g).bin) $(CACHE)/guest/Image-debian $(CACHE)/guest/initrd.cpio.gz
 guests-all: guests $(addprefix $(CACHE)/guest/Image-,debian-rt debian-cloud debian-new)
 

@@ -78,6 +78,27 @@ static __startup void vdev_console(struct gtree *g, const struct config_vdev *c,
         g->console[0] = 0;
 }
 
+/* A device of the machine that sees memory at other addresses is behind a bus that says so: a node's own dma-ranges are for what is below it. */
+static __startup bool dma_bus_begin(struct gtree *g, const struct config_vdev *c, unsigned index)
+{
+    int length;
+    const void *ranges = c->node < 0 ? NULL : fdt_getprop(g->vms, c->node, "armature,dma-ranges", &length);
+    char buffer[24];
+    struct text name = text_in(buffer, sizeof(buffer));
+
+    if (!ranges)
+        return false;
+    text_string(&name, "dma-bus-");
+    text_decimal(&name, index);
+    gtree_begin(g, buffer);
+    gtree_string(g, "compatible", "simple-bus");
+    gtree_u32(g, "#address-cells", 2);
+    gtree_u32(g, "#size-cells", 2);
+    gtree_prop(g, "ranges", NULL, 0);
+    gtree_prop(g, "dma-ranges", ranges, (size_t)length);
+    return true;
+}
+
 int gtree_vdev(struct gtree *g, unsigned index)
 {
     const vdev_t *v = &g->vm->vdevs[index];
@@ -87,6 +108,7 @@ int gtree_vdev(struct gtree *g, unsigned index)
 
     vdev_node_name(g, v, c, &name);
     vdev_console(g, c, buffer);
+    bool behind = dma_bus_begin(g, c, index);
     gtree_begin(g, buffer);
     if (c->node >= 0)
         gtree_copy_props(g, c->node);
@@ -107,5 +129,7 @@ int gtree_vdev(struct gtree *g, unsigned index)
     if (c->node >= 0)
         gtree_copy_children(g, c->node);
     gtree_end(g);
+    if (behind)
+        gtree_end(g);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* What of the machine vdevs may have: its memory and its devices. Interrupts are in pirq.c. */
 #include "hyp/host.h"
 #include "arch/arm64/cache.h"
+#include "arch/arm64/mmio.h"
 #include "arch/arm64/mmu.h"
 #include "hyp/api/host.h"
 #include "hyp/api/vdev.h"
@@ -83,6 +84,8 @@ static __startup const char *machine_owner(uint64_t location, uint64_t length)
         return "the hypervisor's interrupt controller";
     if (p->uart.present && range_meets(&p->uart.regs, location, length))
         return "the hypervisor's console";
+    if (p->power_driver && range_meets(&p->power, location, length))
+        return "what resets the machine";
     if (p->results.present && range_meets(&p->results.regs, location, length))
         return "the hypervisor's results channel";
     for (unsigned i = 0; i < p->ram_count; i++)
@@ -102,14 +105,9 @@ static __startup const char *device_owner(uint64_t location, uint64_t length)
     return machine_owner(location, length);
 }
 
-int host_device_claim(const struct vdev_builder *b, uint64_t location, uint64_t length)
+static __startup int claim(const struct vdev_builder *b, uint64_t location, uint64_t length)
 {
     unsigned long long at = location, size = length;
-    if (!phase_is(PHASE_STARTUP, b->path))
-        return EPERM;
-    if (!length || !is_aligned(location | length, PAGE_SIZE) || !range_fits(location, length, 48))
-        return error_at(EINVAL, "%s: 0x%llx bytes at 0x%llx of the machine are no whole pages of 4 KiB below 48 bits",
-                        b->path, size, at);
     const char *other = device_owner(location, length);
     if (other)
         return error_at(EBUSY, "%s: 0x%llx bytes at 0x%llx of the machine belong to %s already", b->path, size, at,
@@ -119,4 +117,55 @@ int host_device_claim(const struct vdev_builder *b, uint64_t location, uint64_t 
     claims[claim_count].range = (struct range){ PA(location), length };
     claims[claim_count++].owner = b->path;
     return EOK;
+}
+
+int host_device_claim(const struct vdev_builder *b, uint64_t location, uint64_t length)
+{
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
+    if (!length || !is_aligned(location | length, PAGE_SIZE) || !range_fits(location, length, 48))
+        return error_at(EINVAL, "%s: 0x%llx bytes at 0x%llx of the machine are no whole pages of 4 KiB below 48 bits",
+                        b->path, (unsigned long long)length, (unsigned long long)location);
+    return claim(b, location, length);
+}
+
+int host_regs_claim(const struct vdev_builder *b, uint64_t location, uint64_t length, struct host_regs *out)
+{
+    if (!phase_is(PHASE_STARTUP, b->path))
+        return EPERM;
+    if (!length || !range_fits(location, length, 48))
+        return error_at(EINVAL, "%s: 0x%llx bytes at 0x%llx of the machine are no registers below 48 bits", b->path,
+                        (unsigned long long)length, (unsigned long long)location);
+    int err = claim(b, location, length);
+    if (err)
+        return err;
+    *out = (struct host_regs){ mmu_map_device(PA(location), length), length };
+    return out->at ? EOK : ENOMEM;
+}
+
+static int regs_access(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t *value, unsigned store)
+{
+    uintptr_t at = (uintptr_t)r->at + offset;
+    if (!size || size > 8 || size & (size - 1) || at & (size - 1) || !range_covers(0, r->length, offset, size))
+        return EINVAL;
+    uint64_t irqs = irq_mask();
+    int failed = mmio_try((volatile uint8_t *)r->at + offset, value, (unsigned)__builtin_ctz(size) + store);
+    irq_restore(irqs);
+    return failed ? EFAULT : EOK;
+}
+
+int host_regs_read(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t *value)
+{
+    *value = 0;
+    return regs_access(r, offset, size, value, 0);
+}
+
+int host_regs_write(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t value)
+{
+    return regs_access(r, offset, size, &value, 4);
+}
+
+const void *host_tree(void)
+{
+    return direct_ptr(platform()->fdt.base);
 }

@@ -251,8 +251,21 @@ own_fault_common:
 
 own_bad_sp0:
 	own_fault 0
+/* Of an access that may fail the stack is sound: it goes on where that says. */
 own_sync:
+	msr	vpidr_el2, x0
+	mrs	x0, tpidr_el2
+	ldr	w0, [x0, #CORE_TRYING]
+	cbnz	w0, 1f
+	mrs	x0, vpidr_el2
 	own_fault 1
+1:	adr	x0, mmio_try_failed
+	msr	elr_el2, x0
+	mrs	x0, midr_el1
+	msr	vpidr_el2, x0
+	eret
+	dsb	nsh
+	isb
 /* Only a thread runs with interrupts open. Its stack is sound, or its guard page faults. */
 own_irq:
 	stp	x0, x1, [sp, #-16]!

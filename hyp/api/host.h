@@ -30,6 +30,36 @@ void host_memory_zero(const struct host_memory *m, uint64_t offset, uint64_t len
  */
 int host_device_claim(const struct vdev_builder *b, uint64_t location, uint64_t length) __startup __must_check;
 
+/* Registers of the machine that EL2 accesses for a guest, byte granular: what else is in their page stays others'. Set at startup, then const. */
+struct host_regs {
+    volatile void *at;
+    uint64_t length;
+};
+/* Makes them the vdev's, as host_device_claim() does, and EL2 able to access them. EOK; the same errors, and ENOMEM. */
+int host_regs_claim(const struct vdev_builder *b, uint64_t location, uint64_t length,
+                    struct host_regs *out) __startup __must_check;
+/* One access of 1, 2, 4 or 8 bytes at a multiple of them. EOK; EINVAL: it is none such, or leaves the range; EFAULT: the machine answered with an external abort. Any core; takes no lock. */
+int host_regs_read(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t *value) __running __must_check;
+int host_regs_write(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t value) __running __must_check;
+
+/* A device of the machine as its tree has it, for a vdev that passes it on. Only at startup. */
+struct host_node {
+    const char *path;
+    int offset;
+};
+/* Finds it by its path. EOK; ENOENT, traced: the machine that runs has none such, or it is switched off there and the vdev's node does not say status = "okay". */
+int host_node_find(const struct vdev_builder *b, const char *path, struct host_node *out) __startup __must_check;
+/* Is the range one of its registers? Or the whole pages around one of them, with nothing of another node in them? EOK; EINVAL, EBUSY: traced, with the other node. */
+int host_node_range(const struct vdev_builder *b, const struct host_node *n, uint64_t location,
+                    uint64_t length) __startup __must_check;
+/* Is the interrupt one that it raises, at the machine's GIC? EOK; EINVAL, traced. */
+int host_node_interrupt(const struct vdev_builder *b, const struct host_node *n, uint32_t intid) __startup __must_check;
+/*
+ * Can it reach all RAM of the VM, by the dma-ranges of the buses above it, at the addresses where the VM's own node says so (armature,dma-ranges: device's address, the
+ * machine's, size, two cells each; absent: at the machine's)? EOK; EINVAL, EFAULT (RAM that it does not reach), EPERM (the VM is not armature,identity): traced.
+ */
+int host_node_dma(const struct vdev_builder *b, const struct host_node *n) __startup __must_check;
+
 /* Told on the core that the interrupt goes to, no lock held; must not wait. true: it stays masked until host_intr_done(); false: it may fire again at once. */
 typedef bool (*host_intr_fired)(void *data);
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: */
+/* sources: vdevs/pass/ranges.c */
 /* Pass-through: what it asks the machine and the guest's address space for, and an interrupt's way to the guest and back. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "vdevs/pass.c"
+#include "vdevs/pass/pass.c"
 
 static struct pass state;
 static vdev_t vdev;
@@ -87,6 +87,110 @@ int host_device_claim(const struct vdev_builder *b, uint64_t location, uint64_t 
     (void)length;
     claimed[claim_count++] = location;
     return location == 0xbad000 ? EBUSY : EOK;
+}
+
+/* Registers that EL2 accesses for the guest. */
+static uint64_t regs_location, regs_offset, regs_value;
+static unsigned regs_size;
+static bool regs_fail;
+
+int host_regs_claim(const struct vdev_builder *b, uint64_t location, uint64_t length, struct host_regs *out)
+{
+    (void)b;
+    regs_location = location;
+    *out = (struct host_regs){ .at = &regs_value, .length = length };
+    return location == 0xbad200 ? EBUSY : EOK;
+}
+
+int host_regs_read(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t *value)
+{
+    assert_ptr_equal(r->at, &regs_value);
+    regs_offset = offset;
+    regs_size = size;
+    *value = regs_value;
+    return regs_fail ? EFAULT : EOK;
+}
+
+int host_regs_write(const struct host_regs *r, uint64_t offset, unsigned size, uint64_t value)
+{
+    assert_ptr_equal(r->at, &regs_value);
+    regs_offset = offset;
+    regs_size = size;
+    regs_value = value;
+    return regs_fail ? EFAULT : EOK;
+}
+
+static uint64_t guest_register;
+
+int guest_cpu_read(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, void *data, size_t len)
+{
+    (void)gcp, (void)flags, (void)blk, (void)n;
+    memcpy(data, &guest_register, len);
+    return EOK;
+}
+
+int guest_cpu_write(guest_cpu *gcp, unsigned flags, const qvm_state_block *blk, unsigned n, const void *data,
+                    size_t len)
+{
+    (void)gcp, (void)flags, (void)blk, (void)n;
+    guest_register = 0;
+    memcpy(&guest_register, data, len);
+    return EOK;
+}
+
+void vdev_logf(enum log_severity sev, const vdev_t *v, const char *fmt, ...)
+{
+    va_list ap;
+    (void)sev, (void)v;
+    va_start(ap, fmt);
+    vsnprintf(log_text, sizeof(log_text), fmt, ap);
+    va_end(ap);
+}
+
+int vdev_option_string(const struct vdev_builder *b, const struct vdev_option *o, const char **out)
+{
+    (void)b;
+    *out = o->data;
+    return EOK;
+}
+
+int vdev_option_flag(const struct vdev_builder *b, const struct vdev_option *o, bool *out)
+{
+    (void)b, (void)o;
+    *out = true;
+    return EOK;
+}
+
+/* The machine's tree: what was asked, and what it says. */
+static int node_says, range_says, interrupt_says, dma_says;
+static unsigned dma_asked, ranges_asked, interrupts_asked;
+
+int host_node_find(const struct vdev_builder *b, const char *path, struct host_node *out)
+{
+    (void)b;
+    *out = (struct host_node){ path, 4 };
+    return node_says;
+}
+
+int host_node_range(const struct vdev_builder *b, const struct host_node *n, uint64_t location, uint64_t length)
+{
+    (void)b, (void)n, (void)location, (void)length;
+    ranges_asked++;
+    return range_says;
+}
+
+int host_node_interrupt(const struct vdev_builder *b, const struct host_node *n, uint32_t intid)
+{
+    (void)b, (void)n, (void)intid;
+    interrupts_asked++;
+    return interrupt_says;
+}
+
+int host_node_dma(const struct vdev_builder *b, const struct host_node *n)
+{
+    (void)b, (void)n;
+    dma_asked++;
+    return dma_says;
 }
 
 int host_intr_claim(const struct vdev_builder *b, uint32_t intid, bool edge, host_intr_fired fired, void *data)
@@ -170,6 +274,9 @@ static int setup(void **unused)
     ranges[0][0] = 0x9010000;
     ranges[0][1] = 0x1000;
     intr_count = region_count = claim_count = host_count = 0;
+    node_says = range_says = interrupt_says = dma_says = EOK;
+    dma_asked = ranges_asked = interrupts_asked = 0;
+    regs_fail = false;
     return 0;
 }
 
@@ -344,6 +451,82 @@ static void the_vm_ends_and_starts_again(void **unused)
     assert_true(host[0].guest_line && host[0].active);
 }
 
+static enum vdev_ref_status access_at(uint64_t location, unsigned size, bool write)
+{
+    qvm_state_block place = { .type = QST_MEMORY, .location = location, .length = size };
+    qvm_state_block operand = { .type = QST_CPUREGS, .length = size };
+    const struct gasp_region *r = &regions[0];
+    return write ? pass_factory.vwrite(&vdev, r->cookie, &place, &operand, NULL)
+                 : pass_factory.vread(&vdev, r->cookie, &place, &operand, NULL);
+}
+
+/* A slot of 0x200 bytes: its page is others' too, so each access is made for the guest, with its own size. */
+static void a_part_of_a_page(void **unused)
+{
+    static const uint8_t host_reg[] = { 0, 0, 0, 0, 0x0a, 0, 0x3e, 0, 0, 0, 0, 0, 0, 0, 2, 0 };
+    (void)unused;
+    ranges[0][0] = 0xc000400;
+    ranges[0][1] = 0x200;
+    assert_int_equal(option(OPTION_HOST_REG, 0, host_reg, sizeof(host_reg)), EOK);
+    assert_int_equal(assign(), EOK);
+    assert_true(claim_count == 0 && regs_location == 0xa003e00 && region_count == 1);
+    assert_int_equal(regions[0].flags, GRF_ACTIVE | GRF_VIRT_RD | GRF_VIRT_WR);
+    assert_true(regions[0].guest.location == 0xc000400 && regions[0].guest.length == 0x200);
+    regs_value = 0x74726976;
+    assert_int_equal(access_at(0xc000404, 4, false), VRS_NORMAL);
+    assert_true(regs_offset == 4 && regs_size == 4 && guest_register == 0x74726976);
+    guest_register = 0x11223344aabbccdd;
+    assert_int_equal(access_at(0xc0005fe, 2, true), VRS_NORMAL);
+    assert_true(regs_offset == 0x1fe && regs_size == 2 && regs_value == 0xccdd);
+    /* What the machine refuses is the guest's abort, not ours. */
+    regs_fail = true;
+    assert_int_equal(access_at(0xc000404, 4, false), VRS_BUS_ERROR);
+    assert_int_equal(access_at(0xc000404, 4, true), VRS_BUS_ERROR);
+    /* Read only; memory, which must be pages; another owner; at another place within 8 bytes. */
+    assert_int_equal(attributes("r"), EOK);
+    assert_int_equal(regions[0].flags, GRF_ACTIVE | GRF_VIRT_RD);
+    assert_int_equal(attributes("rwc"), EINVAL);
+    assert_int_equal(attributes("rw"), EOK);
+    ranges[0][0] = 0xc000404;
+    assert_int_equal(assign(), EINVAL);
+    state.host_reg.name = NULL;
+    ranges[0][0] = 0xbad200;
+    assert_int_equal(assign(), EBUSY);
+}
+
+static void by_its_path(void **unused)
+{
+    static const uint8_t dma_ranges[24] = { 0 };
+    (void)unused;
+    assert_int_equal(option(OPTION_HOST_PATH, 0, "/rtc", 5), EOK);
+    lines_make();
+    assert_true(ranges_asked == 1 && interrupts_asked == 2 && dma_asked == 1);
+    pass_factory.control(&vdev, VDEV_CTRL_GUEST_CONFIGURED, NULL);
+    assert_non_null(strstr(log_text, "/rtc reaches memory by itself and is not contained"));
+    pass_factory.control(&vdev, VDEV_CTRL_TERMINATE, NULL);
+    assert_non_null(strstr(log_text, "its DMA may go on"));
+    range_says = EINVAL;
+    assert_int_equal(assign(), EINVAL);
+    assert_int_equal(claim_count, 0);
+    range_says = EOK;
+    interrupt_says = EINVAL;
+    assert_int_equal(assign(), EINVAL);
+    interrupt_says = EOK;
+    dma_says = EFAULT;
+    assert_int_equal(assign(), EFAULT);
+    assert_int_equal(region_count, 0);
+    /* One that reaches no memory needs none of that. */
+    assert_int_equal(option(OPTION_NO_DMA, 0, NULL, 0), EOK);
+    assert_int_equal(assign(), EOK);
+    log_text[0] = 0;
+    pass_factory.control(&vdev, VDEV_CTRL_GUEST_CONFIGURED, NULL);
+    assert_string_equal(log_text, "");
+    assert_int_equal(option(OPTION_DMA_RANGES, 0, dma_ranges, 24), EOK);
+    assert_int_equal(option(OPTION_DMA_RANGES, 0, dma_ranges, 20), EINVAL);
+    node_says = ENOENT;
+    assert_int_equal(option(OPTION_HOST_PATH, 0, "/none", 6), ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +537,8 @@ int main(void)
         cmocka_unit_test_setup(an_interrupt_there_and_back, setup),
         cmocka_unit_test_setup(a_line_that_fell_before_it_was_enabled, setup),
         cmocka_unit_test_setup(the_vm_ends_and_starts_again, setup),
+        cmocka_unit_test_setup(a_part_of_a_page, setup),
+        cmocka_unit_test_setup(by_its_path, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

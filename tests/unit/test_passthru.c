@@ -36,6 +36,28 @@ const struct platform *platform(void)
     return &machine;
 }
 
+/* The machine's registers that EL2 accesses for guests. */
+static uint8_t page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static unsigned tried;
+static bool try_fails;
+
+volatile void *mmu_map_device(pa_t pa, uint64_t size)
+{
+    (void)size;
+    return &page[pa.raw % PAGE_SIZE];
+}
+
+int mmio_try(volatile void *at, uint64_t *value, unsigned how)
+{
+    unsigned size = 1u << (how & 3);
+    assert_int_equal((uintptr_t)at % size, 0);
+    tried = how;
+    if (try_fails)
+        return 1;
+    memcpy(how & 4 ? (void *)(uintptr_t)at : value, how & 4 ? value : (void *)(uintptr_t)at, size);
+    return 0;
+}
+
 /* The pool of free memory: one piece. */
 static struct range free_memory;
 struct pool *pool_machine(void)
@@ -277,6 +299,42 @@ static void memory_of_the_machine(void **state)
     assert_int_equal(host_memory_reserve(&builders[0], PAGE_SIZE, &m), EPERM);
 }
 
+static void parts_of_a_page(void **state)
+{
+    struct host_regs one, two, none;
+    uint64_t value;
+    (void)state;
+    assert_int_equal(host_regs_claim(&builders[0], 0xa003e00, 0x200, &one), EOK);
+    assert_int_equal(host_regs_claim(&builders[1], 0xa003c00, 0x200, &two), EOK);
+    assert_int_equal(host_regs_claim(&builders[1], 0xa003ffc, 0x200, &none), EBUSY);
+    assert_true(log_has("b: 0x200 bytes at 0xa003ffc of the machine belong to a already"));
+    assert_int_equal(claim(1, 0xa003000, PAGE_SIZE), EBUSY);
+    assert_int_equal(host_regs_claim(&builders[1], 0x9000040, 4, &none), EBUSY);
+    assert_int_equal(host_regs_claim(&builders[1], 0xa000000, 0, &none), EINVAL);
+    machine_phase = PHASE_RUNNING;
+    assert_int_equal(host_regs_write(&one, 0x70, 4, 0x8899aabb), EOK);
+    assert_int_equal(tried, 6);
+    assert_int_equal(page[0xe70], 0xbb);
+    for (unsigned log = 0; log < 4; log++) {
+        assert_int_equal(host_regs_read(&one, 0x70, 1u << log, &value), EOK);
+        assert_int_equal(tried, log);
+        assert_true(value == (0x8899aabb & ~UINT64_C(0) >> (64 - (8 << log))));
+    }
+    static const struct {
+        uint64_t offset;
+        unsigned size;
+    } bad[] = { { 0x71, 2 }, { 0x74, 8 }, { 0x200, 4 }, { 0x1fc, 8 }, { ~UINT64_C(3), 4 }, { 0, 3 }, { 0, 16 }, { 0, 0 } };
+    tried = 99;
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(host_regs_read(&one, bad[i].offset, bad[i].size, &value), EINVAL);
+    assert_int_equal(tried, 99);
+    try_fails = true;
+    assert_int_equal(host_regs_read(&one, 0, 4, &value), EFAULT);
+    assert_true(value == 0);
+    assert_int_equal(host_regs_write(&two, 0, 4, 1), EFAULT);
+    try_fails = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(windows_that_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(claims, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_of_the_machine, setup, teardown),
+        cmocka_unit_test_setup_teardown(parts_of_a_page, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@ from .base import Refused, program_run
 from .bindings import Bindings
 from .description import Description, Vm
 from .image import Image, image_open
+from .passthrough import expand, wants
 from .placement import placement_faults
 from .tree import tree_compile, tree_read
 
@@ -73,9 +74,26 @@ def content_make(dtb, paths, what, checks=True, bindings=()):
     return Content(dtb, description.vms, images)
 
 
-def content_read(path, paths, checks=True, warn=None, bindings=()):
-    """`bindings`: folders with the schemas of vdevs from outside the tree."""
-    return content_make(tree_compile(path, warn), paths, f"description '{path}'", checks, bindings)
+def content_read(path, paths, checks=True, warn=None, bindings=(), host=None):
+    """`bindings`: folders with the schemas of vdevs from outside the tree. `host`: what gives the machine's tree and its name, if it is asked for."""
+    dtb, faults = description_read(path, warn, host)
+    if faults:
+        raise Refused("\n".join([f"description '{path}' is refused:"] + [f"  {line}" for line in faults]))
+    return content_make(dtb, paths, f"description '{path}'", checks, bindings)
+
+
+def description_read(path, warn=None, host=None):
+    """The description, compiled, with the machine's devices written out; and what is wrong with these."""
+    dtb, what = tree_compile(path, warn), f"description '{path}'"
+    root = tree_read(dtb, what)
+    if not wants(root):
+        return dtb, []
+    if host is None:
+        raise Refused(f"{what} names devices of the machine by their path: --host-dtb FILE gives the machine's tree")
+    expansion = expand(root, *host())
+    for remark in expansion.remarks if warn else []:
+        warn(remark)
+    return expansion.tree(), expansion.faults
 
 
 def bundle_write(content, output, algorithm="crc32"):

@@ -9,7 +9,7 @@ import tempfile
 from .base import EXIT_REFUSED, Refused, address_parse, file_required, size_parse
 from .bindings import Bindings, schema_run
 from .board import BOARDS
-from .bundle import HASHES, bundle_write, content_read, images_parse
+from .bundle import HASHES, bundle_write, content_read, description_read, images_parse
 from .card import card_write
 from .configured import content_check, limit_faults, options_required
 from .description import Description
@@ -91,6 +91,18 @@ def parser_limits(parser):
     parser.add_argument("--hyp", metavar="FILE", help="the hypervisor that it is for: what its configuration has no room for is refused")
 
 
+def parser_host(parser):
+    parser.add_argument("--host-dtb", metavar="FILE", help="the machine's device tree, for devices that the description names by their path there")
+
+
+def host_given(args):
+    """What reads the machine's tree; None: none was named."""
+    def read():
+        with open(file_required(args.host_dtb, "--host-dtb"), "rb") as file:
+            return file.read(), f"'{args.host_dtb}'"
+    return read if args.host_dtb else None
+
+
 def parser_hash(parser):
     parser.add_argument("--hash", choices=HASHES, default="crc32", help="what the hypervisor checks images by (default: crc32)")
     parser.add_argument("--no-check", action="store_true",
@@ -101,6 +113,7 @@ def parser_bundle(parser):
     parser.add_argument("vms", metavar="VMS.dts", help="the VM description (source, or compiled)")
     parser_images(parser)
     parser_bindings(parser)
+    parser_host(parser)
     parser_hash(parser)
     parser_limits(parser)
     parser.add_argument("-o", dest="output", required=True, metavar="OUT.bundle")
@@ -112,6 +125,7 @@ def parser_check(parser):
     parser_images(parser)
     parser_bindings(parser)
     parser_limits(parser)
+    parser_host(parser)
     parser.add_argument("--quick", action="store_true", help="without dt-schema")
     parser.set_defaults(call=command_check)
 
@@ -120,6 +134,7 @@ def parser_card(parser):
     parser.add_argument("--vms", metavar="VMS.dts", help="make the bundle from this description")
     parser_images(parser)
     parser_bindings(parser)
+    parser_host(parser)
     parser_hash(parser)
     parser.add_argument("--bundle", metavar="FILE", help="a bundle made before")
     parser.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
@@ -200,7 +215,7 @@ def parser_run_channels(parser):
 
 
 def command_bundle(args):
-    content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
+    content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_given(args))
     if args.hyp and not args.no_check:
         content_check(content, file_required(args.hyp, "hypervisor"))
     bundle_write(content, args.output, args.hash)
@@ -209,9 +224,10 @@ def command_bundle(args):
 
 def command_check(args):
     """All that can be found: the schemas' remarks, what they cannot say, and with --image whether the images fit."""
-    dtb = tree_compile(args.vms, note)
+    dtb, faults = description_read(args.vms, note, host_given(args))
     description = Description(tree_read(dtb, f"description '{args.vms}'"), Bindings(args.bindings),
                               known_devices_only=True)
+    description.faults[:0] = faults
     if args.image:
         paths = images_parse(args.image)
         roles = {name: role for vm in description.vms for name, role, _ in vm.images()}
@@ -264,7 +280,7 @@ def command_card(args):
         bundle = args.bundle and file_required(args.bundle, "bundle")
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
-            content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings)
+            content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_given(args))
             if not args.no_check:
                 content_check(content, hypervisor)
             bundle_write(content, bundle, args.hash)

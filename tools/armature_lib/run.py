@@ -14,7 +14,7 @@ from .card import card_write
 from .configured import content_check
 from .console import Gate
 from .guest import guest_description
-from .machine import Machine, Process, machine_command, port_free
+from .machine import Machine, Process, machine_command, machine_tree, port_free
 from .pump import Pump
 from .results import EXIT_FAILED, Results, verdict
 from .rpi import tf_a_find
@@ -55,13 +55,26 @@ def content_choose(args):
         if getattr(args, option) and ways != ["vms"]:
             raise Refused(f"run: --{option} belongs to --vms")
     if ways == ["vms"]:
-        return content_read(args.vms, images_parse(args.image), not args.no_check, None, args.bindings)
+        return content_read(args.vms, images_parse(args.image), not args.no_check, None, args.bindings, lambda: host_tree(args))
     if ways == ["kernel"]:
         return guest_content(args)
     file_required(args.bundle or args.card, ways[0])
     if ways == ["card"] and args.boot == "direct":
         raise Refused("run: --card is for --boot uboot")
     return None
+
+
+def host_tree(args):
+    """The tree of the machine that will run, and its name: as far as devices go, neither cores nor memory change it."""
+    if args.host_dtb:
+        with open(file_required(args.host_dtb, "--host-dtb"), "rb") as file:
+            return file.read(), f"'{args.host_dtb}'"
+    with tempfile.TemporaryDirectory(prefix="armature-") as folder:
+        path = os.path.join(folder, "machine.dtb")
+        if not board_tree(BOARDS[args.board], path):
+            machine_tree(machine_make(args, None), path)
+        with open(path, "rb") as file:
+            return file.read(), f"the tree of {args.board}"
 
 
 def guest_content(args):

@@ -84,6 +84,25 @@ def node_read(fdt, offset, name, path, libfdt):
     return node
 
 
+def tree_flatten(root):
+    """The flattened tree of a node that is a root."""
+    import libfdt
+    writer = libfdt.FdtSw()
+    writer.finish_reservemap()
+    todo = [(root, "")]
+    while todo:
+        node, name = todo.pop()
+        if node is None:
+            writer.end_node()
+            continue
+        writer.begin_node(name)
+        for prop, value in node.props.items():
+            writer.property(prop, value)
+        todo.append((None, ""))
+        todo += [(child, child.name) for child in reversed(node.children)]
+    return bytes(writer.as_fdt().as_bytearray())
+
+
 def tree_compile(path, warn=None):
     """Compiles a .dts (run through cpp if it uses it); a .dtb is taken as it is. `warn` gets what dtc remarks."""
     file_required(path, "description")

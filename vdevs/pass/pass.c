@@ -3,39 +3,14 @@
  * A device of the machine, given to the guest: its addresses by stage 2, its interrupts as lines. The host's interrupt stays active, so that it does not fire again,
  * from when it was taken until the guest has ended its own. While the VM does not run it is off.
  */
-#include "hyp/api/gasp.h"
-#include "hyp/api/guest.h"
-#include "hyp/api/host.h"
-#include "hyp/api/vdev.h"
+#include "vdevs/pass/pass.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define PLACES_MAX 8 /* of one node: ranges, and interrupts */
-#define REG_BYTES 16
 #define INTR_BYTES 12
+#define DMA_BYTES 24
 #define INTR_EDGE 3 /* flags of an interrupt: rising or falling edge */
-
-struct pass_line {
-    /* set at startup, then const: */
-    vdev_t *vdev;
-    struct guest_intr line;
-    uint32_t intid; /* of the machine */
-    bool edge;
-    /* under v_mtx: */
-    bool high; /* taken, and not ended by the guest yet */
-};
-
-struct pass {
-    /* startup only: the properties' bytes */
-    struct vdev_option attributes[PLACES_MAX], host_reg, host_intr, intr;
-    /* set at startup, then const: */
-    struct pass_line lines[PLACES_MAX];
-    unsigned line_count;
-    /* under v_mtx: */
-    bool running;
-    uint64_t taken;
-};
 
 static bool pass_fired(void *data)
 {
@@ -85,89 +60,6 @@ static __running void pass_run(vdev_t *v, bool on)
         pass_told(&p->lines[i], GIN_ACK);
 }
 
-static int __startup attribute_refuse(const struct vdev_builder *b, const char *text, const char *why)
-{
-    return error_at(EINVAL, "%s: armature,attributes: \"%.16s\": %s", b->path, text, why);
-}
-
-/* One string to the region's flags. Without one: "rw". */
-static int __startup attributes_flags(const struct vdev_builder *b, const struct vdev_option *o, uint32_t *flags)
-{
-    const char *text = o->name ? o->data : "rw";
-    bool ram = strchr(text, 'm') != NULL;
-    *flags = GRF_ACTIVE | (ram ? GRF_MEMORY : GRF_PASSTHRU);
-    for (const char *c = text; *c; c++) {
-        switch (*c) {
-        case 'r': *flags |= GRF_PASS_RD; break;
-        case 'w': *flags |= GRF_PASS_WR; break;
-        case 'x': *flags |= GRF_PASS_EX; break;
-        case 'c': *flags |= GRF_MEMORY; break;
-        case 'm': break;
-        case 'e':
-        case 'd':
-        case 'n':
-        case 's':
-        case 't': return attribute_refuse(b, text, "e, d, n, s and t are not offered: no SMMU is driven");
-        default: return attribute_refuse(b, text, "an attribute is one of r, w, x, c, m");
-        }
-    }
-    if (!(*flags & (GRF_PASS_RD | GRF_PASS_WR)))
-        return attribute_refuse(b, text, "neither r nor w");
-    if (*flags & GRF_PASS_EX && !(*flags & GRF_MEMORY))
-        return attribute_refuse(b, text, "nothing is executed from device memory: x needs c or m");
-    if (*flags & GRF_MEMORY && !(*flags & GRF_PASS_RD))
-        return attribute_refuse(b, text, "memory that cannot be read: c and m need r");
-    return EOK;
-}
-
-static uint64_t __startup big_number(const void *data, unsigned bytes)
-{
-    const uint8_t *at = data;
-    uint64_t n = 0;
-    while (bytes--)
-        n = n << 8 | *at++;
-    return n;
-}
-
-/* Where the machine has what the guest has at [base, base + size): the same place, unless armature,host-reg says another. */
-static int __startup host_place(const struct vdev_builder *b, unsigned index, uint64_t size, uint64_t *base)
-{
-    const struct vdev_option *o = &((const struct pass *)b->vdev->v_device)->host_reg;
-    if (!o->name)
-        return EOK;
-    if (o->size % REG_BYTES || index >= o->size / REG_BYTES)
-        return error_at(EINVAL, "%s: %s is no list of address and size, two cells each, for each range of reg", b->path,
-                        o->name);
-    const uint8_t *entry = (const uint8_t *)o->data + index * REG_BYTES;
-    if (big_number(entry + 8, 8) != size)
-        return error_at(EINVAL, "%s: %s: range %u has another size than in reg", b->path, o->name, index);
-    *base = big_number(entry, 8);
-    return EOK;
-}
-
-static int __startup range_pass(struct vdev_builder *b, unsigned index, uint64_t base, uint64_t size)
-{
-    const struct pass *p = b->vdev->v_device;
-    uint64_t host = base;
-    uint32_t flags;
-    if (index == PLACES_MAX)
-        return error_at(E2BIG, "%s: reg: more than %d ranges", b->path, PLACES_MAX);
-    int err = attributes_flags(b, &p->attributes[index], &flags);
-    if (!err)
-        err = host_place(b, index, size, &host);
-    if (!err)
-        err = host_device_claim(b, host, size);
-    if (err)
-        return err;
-    struct gasp_region r = {
-        .flags = flags,
-        .vdev = b->vdev,
-        .host_location = host,
-        .guest = { .type = QST_MEMORY, .location = base, .length = size },
-    };
-    return gasp_region_set(b, 1, &r);
-}
-
 /* The machine's interrupt that stands behind number `index` of the node: the same, unless armature,host-interrupts says another. */
 static int __startup host_interrupt(const struct vdev_builder *b, unsigned index, uint32_t *intid, bool *edge)
 {
@@ -176,12 +68,12 @@ static int __startup host_interrupt(const struct vdev_builder *b, unsigned index
     if (o->size % INTR_BYTES || index >= o->size / INTR_BYTES)
         return error_at(EINVAL, "%s: %s is no list of <0 SPI flags>, one for each of the interrupts", b->path, o->name);
     const uint8_t *cells = (const uint8_t *)o->data + index * INTR_BYTES;
-    uint64_t number = big_number(cells + 4, 4);
-    if (big_number(cells, 4) != 0 || number > 987)
+    uint64_t number = pass_number(cells + 4, 4);
+    if (pass_number(cells, 4) != 0 || number > 987)
         return error_at(EINVAL, "%s: %s: only shared interrupts, <0 0..987 flags>, can be passed through", b->path,
                         o->name);
     *intid = (uint32_t)number + 32;
-    *edge = big_number(cells + 8, 4) & INTR_EDGE;
+    *edge = pass_number(cells + 8, 4) & INTR_EDGE;
     return EOK;
 }
 
@@ -193,6 +85,8 @@ static int __startup line_pass(struct vdev_builder *b, unsigned index, const str
     struct pass_line *l = &p->lines[index];
     *l = (struct pass_line){ .vdev = b->vdev, .line = *line };
     int err = host_interrupt(b, index, &l->intid, &l->edge);
+    if (!err && p->node.path)
+        err = host_node_interrupt(b, &p->node, l->intid);
     if (!err)
         err = guest_intr_watch(b, line, GIN_ACK | GIN_UNMASK, pass_told, l);
     if (!err)
@@ -204,19 +98,44 @@ static int __startup line_pass(struct vdev_builder *b, unsigned index, const str
 
 static int __startup pass_assign(struct vdev_builder *b)
 {
-    uint64_t base, size;
+    const struct pass *p = b->vdev->v_device;
     struct guest_intr line;
-    int err = EOK;
-    for (unsigned i = 0; !err && vdev_reg(b, i, &base, &size); i++)
-        err = range_pass(b, i, base, size);
+    int err = p->node.path && !p->no_dma ? host_node_dma(b, &p->node) : EOK;
+    if (!err)
+        err = pass_ranges(b);
     for (unsigned i = 0; !err && (err = vdev_interrupt(b, i, &line)) == EOK; i++)
         err = line_pass(b, i, &line);
     return err == ENOENT ? EOK : err;
 }
 
-enum pass_option { OPTION_ATTRIBUTES, OPTION_HOST_REG, OPTION_HOST_INTR, OPTION_INTR };
+enum pass_option {
+    OPTION_ATTRIBUTES,
+    OPTION_HOST_REG,
+    OPTION_HOST_INTR,
+    OPTION_INTR,
+    OPTION_HOST_PATH,
+    OPTION_NO_DMA,
+    OPTION_DMA_RANGES
+};
 static const char *const pass_options[] = { "armature,attributes", "armature,host-reg", "armature,host-interrupts",
-                                            "interrupts", NULL };
+                                            "interrupts",          "armature,host-path", "armature,no-dma",
+                                            "armature,dma-ranges", NULL };
+
+static int __startup host_path_option(const struct vdev_builder *b, const struct vdev_option *o)
+{
+    const char *path;
+    int err = vdev_option_string(b, o, &path);
+    return err ? err : host_node_find(b, path, &((struct pass *)b->vdev->v_device)->node);
+}
+
+/* What it says is looked at where the machine's own dma-ranges are. */
+static int __startup dma_ranges_option(const struct vdev_builder *b, const struct vdev_option *o)
+{
+    if (!o->size || o->size % DMA_BYTES)
+        return error_at(EINVAL, "%s: %s is no list of device's address, the machine's and size, two cells each", b->path,
+                        o->name);
+    return EOK;
+}
 
 static int __startup pass_option(struct vdev_builder *b, enum pass_option which, const struct vdev_option *o)
 {
@@ -230,6 +149,9 @@ static int __startup pass_option(struct vdev_builder *b, enum pass_option which,
     case OPTION_HOST_REG: p->host_reg = *o; break;
     case OPTION_HOST_INTR: p->host_intr = *o; break;
     case OPTION_INTR: p->intr = *o; break;
+    case OPTION_HOST_PATH: return host_path_option(b, o);
+    case OPTION_NO_DMA: return vdev_option_flag(b, o, &p->no_dma);
+    case OPTION_DMA_RANGES: return dma_ranges_option(b, o);
     }
     return EOK;
 }
@@ -264,11 +186,28 @@ static __running int pass_report(vdev_t *v)
                       (unsigned long long)taken);
 }
 
+static bool pass_reaches_memory(const vdev_t *v)
+{
+    const struct pass *p = v->v_device;
+    return p->node.path && !p->no_dma;
+}
+
+static __running void pass_warn(const vdev_t *v)
+{
+    const struct pass *p = v->v_device;
+    if (pass_reaches_memory(v))
+        vdev_logf(LOG_WARN, v, "%s reaches memory by itself and is not contained: no SMMU is driven", p->node.path);
+}
+
 static __running int pass_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
+    if (ctrl == VDEV_CTRL_GUEST_CONFIGURED)
+        pass_warn(v);
     if (ctrl == VDEV_CTRL_GUEST_STARTING || ctrl == VDEV_CTRL_TERMINATE)
         pass_run(v, ctrl == VDEV_CTRL_GUEST_STARTING);
+    if (ctrl == VDEV_CTRL_TERMINATE && pass_reaches_memory(v))
+        vdev_logf(LOG_WARN, v, "interrupts are off; the device is not reset, and its DMA may go on into this VM's memory");
     return ctrl == VDEV_CTRL_STATUS ? pass_report(v) : EOK;
 }
 
@@ -283,6 +222,9 @@ VDEV_FACTORY(pass_factory) = {
     .option_list = pass_options,
     .option_strings = BIT(OPTION_ATTRIBUTES),
     .extra_space = sizeof(struct pass),
+    .acc_sizes = BIT(1) | BIT(2) | BIT(4) | BIT(8),
+    .vread = pass_vread,
+    .vwrite = pass_vwrite,
     .startup = pass_startup,
     .control = pass_control,
 };
