@@ -7,7 +7,7 @@
 #define NEVER (~UINT64_C(0))
 #define NOBODY (-1)
 
-struct spinlock sched_lock;
+struct spinlock sched_lock = LOCK_RANKED(LOCK_SCHED);
 static struct list queue; /* under sched_lock */
 
 static uint64_t turn_ticks(void)

@@ -150,8 +150,8 @@ int thread_block(struct thread *t, uint64_t until)
     if (until != ALARM_NEVER)
         alarm_set(&t->timeout, until);
     /* Interrupts stay masked from here until it is back: the lock's release must not open them. */
-    uint64_t irqs = sched_lock.irqs;
-    sched_lock.irqs = irq_mask();
+    uint32_t irqs = sched_lock.irqs;
+    sched_lock.irqs = (uint32_t)irq_mask();
     sched_block_locked(this_core());
     lock_release(&sched_lock);
     thread_leave();

@@ -58,5 +58,8 @@ bool thread_may_block(const char *function);
 int thread_block(struct thread *t, uint64_t until) REQUIRES(sched_lock);
 /* Whatever it waits for it waits for no longer. */
 void thread_unwait(struct thread *t) REQUIRES(sched_lock);
+/* A mutex about to be taken against its rank: a panic, a defect of ours. `at`: where. */
+_Noreturn void mutex_order_broken(const struct thread *t, const struct vdev_mutex *held, const struct vdev_mutex *m,
+                                  uintptr_t at);
 void mutexes_drop(struct thread *t) REQUIRES(sched_lock);
 uint64_t timer_of_ns(uint64_t ns);

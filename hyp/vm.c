@@ -230,6 +230,8 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     struct guest_system *vm = hyp_alloc(sizeof(*vm), 16);
     if (!vm)
         return NULL;
+    lock_rank(&vm->lock, LOCK_VM, 0);
+    lock_rank(&vm->clock_lock, LOCK_CLOCK, 0);
     vm->id = id;
     vm->config = vc;
     vm->name = vc->name;

@@ -50,6 +50,9 @@ struct CAPABILITY("mutex") vdev_mutex {
     vdev_thread_t *owner;
     struct list waiters; /* by priority */
     struct list held;    /* in its owner's list */
+    uint64_t taken_at;   /* debug builds: the code that took it */
+    /* set before it is used, then const: */
+    uint32_t rank; /* a thread that holds one takes only those of higher rank, which debug builds check: a panic otherwise; 0: in no order */
 };
 /* Takes it, once it is free. EOK; EDEADLK: the caller holds it, or waits for itself through others; ECANCELED. Running, thread; no lock; blocks. */
 int vdev_mutex_lock(struct vdev_mutex *m) TRY_ACQUIRE(0, m) REQUIRES(MAY_BLOCK) __must_check;

@@ -436,6 +436,44 @@ static void test_deadlock_is_told(void **state)
     assert_string_equal(story, "middle-has middle-done out ");
 }
 
+static struct vdev_mutex outer = { .rank = 1 }, inner = { .rank = 2 }, inner_too = { .rank = 2 };
+
+/* Who comes here does not go on. */
+_Noreturn void mutex_order_broken(const struct thread *t, const struct vdev_mutex *held, const struct vdev_mutex *m, uintptr_t at)
+{
+    assert_ptr_equal(t, vdev_thread_self());
+    assert_true(at && held->taken_at);
+    tell(held == &inner ? "inner-held" : "?");
+    tell(m == &outer ? "outer-wanted" : m == &inner_too ? "equal-wanted" : "?");
+    mutexes_drop((struct thread *)t);
+    lock_release(&sched_lock);
+    for (;;)
+        (void)vdev_thread_sleep_until(now + MS);
+}
+
+static void *takes_in_order(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_mutex_lock(&outer), EOK);
+    assert_int_equal(vdev_mutex_lock(&inner), EOK);
+    assert_int_equal(vdev_mutex_lock(&m2), EOK); /* in no order */
+    assert_int_equal(vdev_mutex_unlock(&outer), EOK);
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    assert_int_equal(vdev_mutex_unlock(&m2), EOK);
+    return vdev_mutex_lock(arg) ? NULL : arg;
+}
+
+static void test_mutex_order(void **state)
+{
+    (void)state;
+    make("back", 5, takes_in_order, &outer);
+    run(2);
+    assert_string_equal(story, "inner-held outer-wanted ");
+    make("equal", 5, takes_in_order, &inner_too);
+    run(4);
+    assert_string_equal(story, "inner-held outer-wanted inner-held equal-wanted ");
+}
+
 static void *waits_with_mutex(void *arg)
 {
     int err;
@@ -572,7 +610,7 @@ int main(void)
         TEST(test_inversion),      TEST(test_deadlock_is_told),
         TEST(test_conditions),     TEST(test_cancel),
         TEST(test_pulses),         TEST(test_end),
-        TEST(test_end_by_force),
+        TEST(test_end_by_force),   TEST(test_mutex_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
