@@ -127,6 +127,8 @@ static void make_ready(struct context *x, uint64_t now, bool first_of_equals) RE
 static void reprioritise(struct context *x) REQUIRES(sched_lock)
 {
     bool queued = !list_empty(&x->node);
+    if (x->state == CONTEXT_READY && x->priority == SCHED_URGENT)
+        return; /* until it had its core */
     x->priority = (uint16_t)priority_of(x);
     if (x->state == CONTEXT_RUNNING)
         core_kick(x->core);

@@ -18,7 +18,8 @@ uint64_t timer_of_ns(uint64_t ns)
     uint64_t freq = timer_freq(), s = ns / NS_PER_S;
     if (s >= ~UINT64_C(0) / freq)
         return ~UINT64_C(0);
-    return s * freq + ns % NS_PER_S * freq / NS_PER_S;
+    /* Rounded up: who waits until then does not look at the time before it. */
+    return s * freq + (ns % NS_PER_S * freq + NS_PER_S - 1) / NS_PER_S;
 }
 
 uint64_t vdev_clock_ns(void)
@@ -73,6 +74,8 @@ static __running void thread_end(struct thread *t) REQUIRES(sched_lock)
 {
     mutexes_drop(t);
     thread_unwait(t);
+    t->until = ALARM_NEVER; /* ended by force in its sleep: the alarm is not to wake whoever has its place then */
+    alarm_cancel(&t->timeout);
     t->ended = true;
     if (t->joins)
         t->joins->joiner = NULL; /* killed in the middle of it */
@@ -145,7 +148,7 @@ int thread_block(struct thread *t, uint64_t until)
     if (t->cancelled)
         return ECANCELED;
     phase_assume_running();
-    t->timed_out = false;
+    t->timed_out = t->told = false;
     t->until = until;
     if (until != ALARM_NEVER)
         alarm_set(&t->timeout, until);
@@ -159,7 +162,8 @@ int thread_block(struct thread *t, uint64_t until)
     sched_lock.irqs = irqs;
     if (until != ALARM_NEVER)
         alarm_cancel(&t->timeout);
-    return t->timed_out ? ETIMEDOUT : t->cancelled ? ECANCELED : EOK;
+    /* What it was told nobody else was: that counts, though it was cancelled before it came to a core. */
+    return t->timed_out ? ETIMEDOUT : t->cancelled && !t->told ? ECANCELED : EOK;
 }
 
 void thread_wait_signal(struct thread *t)

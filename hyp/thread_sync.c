@@ -48,6 +48,17 @@ static void lend_along(struct thread *t) REQUIRES(sched_lock)
     }
 }
 
+void thread_base(struct thread *t, unsigned priority)
+{
+    unsigned before = t->ctx.priority;
+    sched_base_locked(&t->ctx, priority);
+    if (!t->wants || t->ctx.priority == before)
+        return;
+    list_remove(&t->wait);
+    waiters_add(&t->wants->waiters, t);
+    lend_along(t->wants->owner);
+}
+
 void thread_unwait(struct thread *t)
 {
     struct vdev_mutex *m = t->wants;
@@ -225,6 +236,7 @@ static bool signal_one(struct vdev_cond *c) REQUIRES(sched_lock)
         return false;
     struct thread *t = waiter_of(c->waiters.next);
     list_remove(&t->wait);
+    t->told = true;
     sched_wake_locked(&t->ctx);
     return true;
 }

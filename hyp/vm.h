@@ -87,6 +87,7 @@ struct CAPABILITY("guest address space") guest_system {
     struct vdev_sched sched;    /* how threads for it run, where nothing else is said */
     struct core *home;          /* whose timer its vdevs' threads and its own use */
     struct thread *keeper;      /* loads it, and sees to its end */
+    bool threads_end;           /* under the scheduler's lock: its vdevs' threads are being ended, none is made */
     struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */

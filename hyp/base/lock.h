@@ -19,22 +19,22 @@
  * and is taken by rising number. docs/ARCHITECTURE.md has the table.
  */
 enum lock_rank {
-    LOCK_VM = -3,    /* a VM's life */
-    LOCK_GASP,       /* who changes an address space, over several calls */
-    LOCK_SHARED,     /* what vdevs of several VMs share */
-    LOCK_VDEV = 0,   /* v_mtx, or a lock of a vdev's own */
-    LOCK_CLOCK,      /* a VM's clock and guest timers */
-    LOCK_ASPACE,     /* regions and stage 2 */
-    LOCK_MMU,        /* EL2's own tables */
-    LOCK_POOL,       /* free memory */
-    LOCK_INTC,       /* where interrupts of a VM go */
-    LOCK_INTC_CPU,   /* a vCPU's interrupts; numbered */
-    LOCK_SCHED,      /* contexts, threads and what they wait for */
-    LOCK_CONSOLE,    /* ports and what goes to the UART */
-    LOCK_ALARMS,     /* a core's alarms */
-    LOCK_RESULTS,    /* the results channel */
-    LOCK_LOG_LIMIT,  /* budgets of log lines */
-    LOCK_LOG,        /* the log's ring */
+    LOCK_VM = -3,   /* a VM's life */
+    LOCK_GASP,      /* who changes an address space, over several calls */
+    LOCK_SHARED,    /* what vdevs of several VMs share */
+    LOCK_VDEV = 0,  /* v_mtx, or a lock of a vdev's own */
+    LOCK_CLOCK,     /* a VM's clock and guest timers */
+    LOCK_ASPACE,    /* regions and stage 2 */
+    LOCK_MMU,       /* EL2's own tables */
+    LOCK_POOL,      /* free memory */
+    LOCK_INTC,      /* where interrupts of a VM go */
+    LOCK_INTC_CPU,  /* a vCPU's interrupts; numbered */
+    LOCK_SCHED,     /* contexts, threads and what they wait for */
+    LOCK_CONSOLE,   /* ports and what goes to the UART */
+    LOCK_ALARMS,    /* a core's alarms */
+    LOCK_RESULTS,   /* the results channel */
+    LOCK_LOG_LIMIT, /* budgets of log lines */
+    LOCK_LOG,       /* the log's ring */
 };
 
 struct CAPABILITY("lock") spinlock {

@@ -96,8 +96,9 @@ static void test_what_was_not_recorded(void **state)
     assert_int_equal(record.count, 0);
 }
 
-static const struct spinlock vm = { .rank = LOCK_VM }, nobody, sched = { .rank = LOCK_SCHED }, one = { .rank = LOCK_INTC_CPU, .number = 1 },
-                             two = { .rank = LOCK_INTC_CPU, .number = 2 }, other_vm = { .rank = LOCK_VM };
+static const struct spinlock vm = { .rank = LOCK_VM }, nobody, sched = { .rank = LOCK_SCHED },
+                             one = { .rank = LOCK_INTC_CPU, .number = 1 }, two = { .rank = LOCK_INTC_CPU, .number = 2 },
+                             other_vm = { .rank = LOCK_VM };
 
 static const struct spinlock *barred_by(const struct spinlock *l)
 {
@@ -160,9 +161,9 @@ static void test_nothing_is_known_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_in_order, forget),      cmocka_unit_test_setup(test_in_another_order, forget),
-        cmocka_unit_test_setup(test_more_than_fit, forget), cmocka_unit_test_setup(test_what_was_not_recorded, forget),
-        cmocka_unit_test_setup(test_rising_ranks, forget),  cmocka_unit_test_setup(test_equal_ranks, forget),
+        cmocka_unit_test_setup(test_in_order, forget),       cmocka_unit_test_setup(test_in_another_order, forget),
+        cmocka_unit_test_setup(test_more_than_fit, forget),  cmocka_unit_test_setup(test_what_was_not_recorded, forget),
+        cmocka_unit_test_setup(test_rising_ranks, forget),   cmocka_unit_test_setup(test_equal_ranks, forget),
         cmocka_unit_test_setup(test_try_in_between, forget), cmocka_unit_test(test_nothing_is_known_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
