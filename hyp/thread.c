@@ -16,8 +16,8 @@ static unsigned stacks_made; /* startup only */
 uint64_t timer_of_ns(uint64_t ns)
 {
     uint64_t freq = timer_freq(), s = ns / NS_PER_S;
-    if (s >= ~UINT64_C(0) / freq)
-        return ~UINT64_C(0);
+    if (ns == VDEV_FOREVER || s >= ~UINT64_C(0) / freq)
+        return ALARM_NEVER;
     /* Rounded up: who waits until then does not look at the time before it. */
     return s * freq + (ns % NS_PER_S * freq + NS_PER_S - 1) / NS_PER_S;
 }

@@ -39,11 +39,11 @@ def test_random_traffic(machine, image, with_traffic, seconds):
                       "--image", f"rtos={image('rtos.elf')}", "--image", f"conformance={image('conformance.bin')}", hyp=with_traffic,
                       timeout=240 + 2 * seconds)
     for n in range(2):
-        started.expect_result(rf"R vm traffic{n} state=ended", 120 + seconds)
+        started.expect_result(rf"R vm traffic{n} state=ended", 200 + seconds)
     log = started.log()
     good = dict(re.findall(r"traffic(\d)/traffic\S*: TRAFFIC good: (\d+) operations", log))
     assert "TRAFFIC fails" not in log and sorted(good) == ["0", "1"], started.story()
-    assert all(int(count) > 20 * seconds for count in good.values()), good
+    assert all(int(count) > seconds for count in good.values()), good
     # The third VM may not be done; all that it tested is well.
     started.escape("3")
     started.end()

@@ -7,7 +7,7 @@
 #define WORKERS 4
 #define MUTEXES 4
 #define PULSES 3
-#define STUCK_NS UINT64_C(30000000000)
+#define THREADS (2 * WORKERS + 2)
 #define MS_NS UINT64_C(1000000)
 
 struct worker {
@@ -20,6 +20,9 @@ struct worker {
     /* its own; the watch reads them, atomic: */
     const char *does;
     uint64_t since, operations;
+    /* the watch's: */
+    uint64_t seen;
+    unsigned looks;
     /* its own until it has ended: */
     uint64_t taken[MUTEXES], armed;
     unsigned child_does;
@@ -42,6 +45,9 @@ struct traffic {
     vdev_thread_t *server, *watch;
     struct worker workers[WORKERS];
     struct vdev_event pulses[PULSES];
+    /* the watch's: */
+    uint64_t ready_since[THREADS + 1];
+    unsigned ready_looks[THREADS + 1];
     /* under mutex[i], with no help from atomics: */
     struct vdev_mutex mutex[MUTEXES];
     unsigned holder[MUTEXES]; /* index + 1 */
