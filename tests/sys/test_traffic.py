@@ -2,9 +2,10 @@
 """Random traffic of threads on four cores that run vCPUs besides: nothing deadlocks, nothing is lost, nothing comes early or twice."""
 import os
 import re
+import subprocess
 
 import pytest
-from build import hypervisor_build
+from build import hypervisor_build, source_copy
 from descriptions import vm, vms_write
 from machine import ROOT
 
@@ -48,3 +49,32 @@ def test_random_traffic(machine, image, with_traffic, seconds):
     started.escape("3")
     started.end()
     assert not re.search(r"^not ok", started.text("console.txt"), re.M), started.story()
+
+
+BOUND = 5_000_000  # instructions: what low does while it holds the mutex, some switches; the rival computes for 2,000,000,000
+
+
+def inversion(machine, hypervisor, image):
+    """How many instructions the important thread waited for the mutex."""
+    node = vm("inverted", "rtos", affinity=(0,), devices='traffic { compatible = "test,traffic"; test,inversion; };')
+    started = machine("--bindings", TRAFFIC, "--smp", 1, "--icount", "--console", "mux", "--vms", vms_write(machine.folder / "vms.dts", node),
+                      "--image", f"rtos={image('rtos.elf')}", hyp=hypervisor, timeout=240)
+    started.expect_result(r"R vm inverted state=ended", 200)
+    return int(re.search(r"INVERSION high waited (\d+) ns", started.log())[1])
+
+
+@pytest.mark.one_gic
+def test_priority_inversion(machine, image, with_traffic):
+    """Low holds what high waits for, and what lies between computes on: high waits for low alone."""
+    assert inversion(machine, with_traffic, image) < BOUND
+
+
+@pytest.mark.full
+@pytest.mark.one_gic
+def test_priority_inversion_is_found(machine, image, tmp_path):
+    """Without inheritance the test above fails: high waits until the rival is done."""
+    source = source_copy(tmp_path / "source")
+    patch = os.path.join(ROOT, "tests", "defects", "threads", "inheritance.patch")
+    subprocess.run(["patch", "-p1", "--batch", "--forward", "-i", patch], cwd=source, check=True, timeout=30, stdin=subprocess.DEVNULL)
+    without = hypervisor_build(str(tmp_path / "build"), {"VDEV_EXTERNAL": '"tests/vdev-traffic"'}, source=source)
+    assert inversion(machine, without, image) > BOUND

@@ -9,8 +9,8 @@
 #define WATCH_PRIORITY 200
 #define WORKER_PRIORITY 30
 
-enum { OPT_SECONDS, OPT_SEED };
-static const char *const traffic_options[] = { "test,seconds", "test,seed", NULL };
+enum { OPT_SECONDS, OPT_SEED, OPT_INVERSION };
+static const char *const traffic_options[] = { "test,seconds", "test,seed", "test,inversion", NULL };
 
 static void traffic_timer(vdev_t *v, void *data, const struct guest_timer_data *tdp, guest_cpu *gcp)
 {
@@ -61,6 +61,8 @@ static __startup int traffic_startup(struct vdev_builder *b, unsigned ctrl, cons
         return vdev_option_u32(b, arg, &t->seconds);
     if (ctrl == VDEV_CTRL_FIRST_OPTIDX + OPT_SEED)
         return vdev_option_u32(b, arg, &t->seed);
+    if (ctrl == VDEV_CTRL_FIRST_OPTIDX + OPT_INVERSION)
+        return vdev_option_flag(b, arg, &t->inversion);
     return ctrl == VDEV_CTRL_OPTIONS_END ? workers_prepare(b) : EOK;
 }
 
@@ -87,7 +89,9 @@ static int traffic_control(vdev_t *v, unsigned ctrl, const void *arg)
 {
     (void)arg;
     phase_assume_running();
-    return ctrl == VDEV_CTRL_GUEST_STARTING ? traffic_begin(v) : EOK;
+    if (ctrl != VDEV_CTRL_GUEST_STARTING)
+        return EOK;
+    return traffic_of(v)->inversion ? inversion_begin(v) : traffic_begin(v);
 }
 
 static const char *const traffic_compatible[] = { "test,traffic", NULL };

@@ -35,6 +35,7 @@ struct worker {
 struct traffic {
     /* set at startup, then const: */
     uint32_t seconds, seed;
+    bool inversion; /* instead of the traffic */
     /* any thread, atomic: */
     bool stop, failed;
     uint64_t sent[PULSES];
@@ -75,5 +76,7 @@ static inline bool traffic_stops(const struct traffic *t)
 /* work.c */
 void *traffic_worker(void *worker);
 void *traffic_server(void *vdev);
+/* inversion.c */
+int inversion_begin(vdev_t *v) __running;
 /* watch.c */
 void *traffic_watch(void *vdev);
