@@ -120,6 +120,8 @@ int aspace_init(struct aspace *as, uint16_t vmid, unsigned ipa_bits)
     struct stage2_config c;
     unsigned bits = ipa_bits_round(ipa_bits);
     memset(as, 0, sizeof(*as));
+    lock_rank(&as->change, LOCK_GASP, 0);
+    lock_rank(&as->lock, LOCK_ASPACE, 0);
     if (!stage2_granule_ok(read_sysreg(id_aa64mmfr0_el1)))
         return error_at(-ENOTSUP, "stage 2: this core has no 4 KiB granule");
     int err = stage2_config(bits, stage2_parange(), &c);

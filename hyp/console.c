@@ -72,6 +72,7 @@ int console_init(const struct platform *p)
 {
     const struct platform_uart *u = &p->uart;
     int err = -ENODEV;
+    lock_rank(&console.lock, LOCK_CONSOLE, 0);
     ring_init(&console.text, console.text_bytes, CONSOLE_TEXT);
     if (u->present)
         err = uart_attach(u);

@@ -97,7 +97,7 @@ int vcpu_wake_init(struct guest_cpu *v, struct core *home)
 
 static bool vcpu_sleeps(const struct guest_cpu *v)
 {
-    return v->waiting && v->power == VCPU_ON && v->vm->state == VM_RUNNING;
+    return v->waiting && vcpu_power(v) == VCPU_ON && vm_state(v->vm) == VM_RUNNING;
 }
 
 static __running void core_put(struct core *c)
@@ -259,18 +259,18 @@ static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
             core_put(c);
         vcpu_dump(v);
     }
-    if (v->power == VCPU_ON_PENDING) {
+    if (vcpu_power(v) == VCPU_ON_PENDING) {
         if (c->loaded == v)
             core_put(c); /* what it left when it went off */
         (void)vm_cpu_arrive(v);
     }
     /* A paused vCPU's timers stand still with it, and a clock that moved is loaded anew. */
     bool moved = v->arch.timer.own_clock && v->arch.timer.cntvoff != v->vm->clock_zero;
-    if (c->loaded == v && (v->vm->state != VM_RUNNING || moved))
+    if (c->loaded == v && (vm_state(v->vm) != VM_RUNNING || moved))
         core_put(c);
-    if (v->vm->state == VM_ENDING && v->power != VCPU_OFF)
+    if (vm_state(v->vm) == VM_ENDING && vcpu_power(v) != VCPU_OFF)
         vm_cpu_gone(v);
-    if (v->power != VCPU_ON || v->vm->state != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
+    if (vcpu_power(v) != VCPU_ON || vm_state(v->vm) != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
         return false;
     return !v->waiting || !vcpu_stays_asleep(c, v);
 }

@@ -8,6 +8,7 @@
 
 void core_alarms_init(struct core *c)
 {
+    lock_rank(&c->alarms.lock, LOCK_ALARMS, 0);
     c->alarms.first = c->armed = ALARM_NEVER;
 }
 

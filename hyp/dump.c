@@ -16,7 +16,7 @@ void vcpu_status(const struct guest_cpu *v)
     log_info("  vcpu %u core %u %s%s: ran %llu ms, stolen %llu ms; exits irq %llu mmio %llu sysreg %llu call %llu wfx "
              "%llu fp %llu "
              "other %llu",
-             v->index, v->ctx.core->arch.index, v->power == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
+             v->index, v->ctx.core->arch.index, vcpu_power(v) == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
              (unsigned long long)(v->ctx.ran / timer_ms(1)), (unsigned long long)(steal_ticks(v) / timer_ms(1)),
              (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
              (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
@@ -46,7 +46,7 @@ void vcpu_dump(const struct guest_cpu *v)
     const struct vcpu_regs *r = &v->arch.regs;
     log_info("vm %s: dump of vcpu %u", v->vm->name, v->index);
     vcpu_status(v);
-    if (v->power != VCPU_ON)
+    if (vcpu_power(v) != VCPU_ON)
         return;
     log_info("  pc  %016llx  lr  %016llx  pstate %llx", (unsigned long long)r->pc, (unsigned long long)r->x[30],
              (unsigned long long)r->pstate);

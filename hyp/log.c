@@ -17,7 +17,7 @@ static const struct {
 };
 
 static uint32_t log_passes = ~UINT32_C(0);
-static struct spinlock limit_lock;
+static struct spinlock limit_lock = LOCK_RANKED(LOCK_LOG_LIMIT);
 
 void log_filter_set(uint32_t severities)
 {

@@ -7,7 +7,7 @@
 /* log_text[log_end % size] is where the next byte goes. */
 static char log_text[CONFIG_LOG_BUFFER_SIZE];
 static uint64_t log_end;
-static struct spinlock log_lock;
+static struct spinlock log_lock = LOCK_RANKED(LOCK_LOG);
 
 static void ring_byte(char c) REQUIRES(log_lock)
 {

@@ -44,7 +44,7 @@ static const char *state_name(enum vm_state s)
 
 static void vm_status(const struct guest_system *vm)
 {
-    log_info("vm %s: %s, %u of %u vcpus on, %u restarts, %llu accesses by policy", vm->name, state_name(vm->state),
+    log_info("vm %s: %s, %u of %u vcpus on, %u restarts, %llu accesses by policy", vm->name, state_name(vm_state(vm)),
              vm->cpus_on, vm->cpu_count, vm->restarts, (unsigned long long)vm->unsupported);
     for (unsigned n = 0; n < vm->cpu_count; n++)
         vcpu_status(vm->cpus[n]);
@@ -69,7 +69,7 @@ const char *machine_vm_status(const char *name)
     struct guest_system *vm = vm_named(name);
     if (!vm)
         return "no such VM";
-    if (vm->state == VM_REFUSED)
+    if (vm_state(vm) == VM_REFUSED)
         return "refused when it was built: it has no vdevs";
     if (vm->config->dry_run)
         return "a dry run: built, never started";
@@ -82,7 +82,7 @@ const char *machine_vm_button(const char *name)
     struct guest_system *vm = vm_named(name);
     if (!vm)
         return "no such VM";
-    if (vm->state != VM_RUNNING)
+    if (vm_state(vm) != VM_RUNNING)
         return "refused: it is not running";
     return vdev_button_all(vm) ? "asked to shut down" : "no vdev of it takes the button";
 }

@@ -124,15 +124,29 @@ static _Noreturn void hyp_stop(void)
     panic_stop_here();
 }
 
-/* A VM whose core never came up cannot run. */
+static void vm_refuse_late(struct guest_system *vm)
+{
+    vm_state_set(vm, VM_REFUSED);
+    vm->over = true;
+}
+
+/* A VM whose core never came up cannot run, nor one with a vdev whose threads would never. */
 static void vm_check_cores(struct guest_system *vm)
 {
-    for (unsigned n = 0; n < vm->cpu_count && vm->state == VM_CONFIGURED; n++) {
-        if (vm->cpus[n]->ctx.cores & cores_up())
+    const uint64_t up = cores_up();
+    for (unsigned n = 0; n < vm->cpu_count && vm_state(vm) == VM_CONFIGURED; n++) {
+        if (vm->cpus[n]->ctx.cores & up)
             continue;
         log_error("vm %s: refused: no core of its vCPU %u came up", vm->name, n);
-        vm->state = VM_REFUSED;
-        vm->over = true;
+        vm_refuse_late(vm);
+    }
+    for (unsigned n = 0; n < vm->vdev_count && vm_state(vm) == VM_CONFIGURED; n++) {
+        const vdev_t *v = &vm->vdevs[n];
+        if (!v->v_threads || v->v_sched.cores & up)
+            continue;
+        log_error("vm %s: refused: no core that the threads of its vdev %s may run on (mask 0x%llx) came up", vm->name,
+                  v->v_name, (unsigned long long)v->v_sched.cores);
+        vm_refuse_late(vm);
     }
 }
 
@@ -142,7 +156,7 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
     startup_end();
     for (unsigned i = 0; i < vm_count; i++) {
         vm_check_cores(vms[i]);
-        if (vms[i]->state != VM_CONFIGURED)
+        if (vm_state(vms[i]) != VM_CONFIGURED)
             continue;
         threads_start(vms[i]);
         vdev_control_all(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
@@ -150,9 +164,9 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
     console_start();
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < vm_count; i++) {
-        if (vms[i]->state == VM_REFUSED)
+        if (vm_state(vms[i]) == VM_REFUSED)
             results_line("R vm %s state=ended cause=refused code=%u", vms[i]->name, GTC_REFUSED);
-        if (vms[i]->state != VM_CONFIGURED)
+        if (vm_state(vms[i]) != VM_CONFIGURED)
             continue;
         vm_start(vms[i]);
         started++;

@@ -90,6 +90,8 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
         { "write-text", TEST_FAULT_WRITE_TEXT },
         { "exec-data", TEST_FAULT_EXEC_DATA },
         { "stack-protector", TEST_FAULT_STACK_PROTECTOR },
+        { "lock-order", TEST_FAULT_LOCK_ORDER },
+        { "lock-twice", TEST_FAULT_LOCK_TWICE },
     };
     static const struct option_value on_reset[] = { { "stop", ON_RESET_STOP }, { "restart", ON_RESET_RESTART } };
     static const struct option_value links[] = { { "auto", GIC_LINKS_AUTO },

@@ -87,6 +87,7 @@ static int pool_fill(struct pool *pool, const struct platform *p, struct range i
 
 int pool_init(struct pool *pool, const struct platform *p, struct range image)
 {
+    lock_rank(&pool->lock, LOCK_POOL, 0);
     lock_acquire(&pool->lock);
     pool->count = 0;
     int err = pool_fill(pool, p, image);

@@ -65,7 +65,7 @@ static int64_t psci_affinity_info(struct guest_system *vm, uint64_t target, uint
         if ((vm->cpus[i]->mpidr & ~ignored) != target)
             continue;
         int64_t one = AFFINITY_OFF;
-        switch (vm->cpus[i]->power) {
+        switch (vcpu_power(vm->cpus[i])) {
         case VCPU_ON: one = AFFINITY_ON; break;
         case VCPU_ON_PENDING: one = AFFINITY_ON_PENDING; break;
         case VCPU_OFF: break;

@@ -18,7 +18,7 @@
 #define BYTE_POLLS 200000
 #define LOCK_POLLS 10000000
 
-static struct spinlock results_lock;
+static struct spinlock results_lock = LOCK_RANKED(LOCK_RESULTS);
 /* Set at startup, then const. */
 static struct uart results_uart;
 static bool results_present, results_in_log;

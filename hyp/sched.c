@@ -7,7 +7,7 @@
 #define NEVER (~UINT64_C(0))
 #define NOBODY (-1)
 
-struct spinlock sched_lock;
+struct spinlock sched_lock = LOCK_RANKED(LOCK_SCHED);
 static struct list queue; /* under sched_lock */
 
 static uint64_t turn_ticks(void)
@@ -127,6 +127,8 @@ static void make_ready(struct context *x, uint64_t now, bool first_of_equals) RE
 static void reprioritise(struct context *x) REQUIRES(sched_lock)
 {
     bool queued = !list_empty(&x->node);
+    if (x->state == CONTEXT_READY && x->priority == SCHED_URGENT)
+        return; /* until it had its core */
     x->priority = (uint16_t)priority_of(x);
     if (x->state == CONTEXT_RUNNING)
         core_kick(x->core);

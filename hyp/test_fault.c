@@ -62,6 +62,27 @@ static __attribute__((noinline)) void fault_stack_protector(unsigned count)
         *at++ = 0x5a;
 }
 
+/* Two locks against their order: on its own, as here, the machine would go on. */
+static __attribute__((noinline)) void fault_lock_inner_first(struct guest_system *vm) NO_THREAD_SAFETY
+{
+    lock_acquire(&sched_lock);
+    lock_acquire(&vm->lock);
+    lock_release(&vm->lock);
+    lock_release(&sched_lock);
+}
+
+static __attribute__((noinline)) void fault_lock_again(struct guest_system *vm) NO_THREAD_SAFETY
+{
+    lock_acquire(&vm->lock);
+}
+
+static __attribute__((noinline)) void fault_lock_twice(struct guest_system *vm) NO_THREAD_SAFETY
+{
+    lock_acquire(&vm->lock);
+    fault_lock_again(vm);
+    lock_release(&vm->lock);
+}
+
 static void fault_do(enum test_fault what, const struct guest_cpu *v)
 {
     switch (what) {
@@ -73,6 +94,8 @@ static void fault_do(enum test_fault what, const struct guest_cpu *v)
     case TEST_FAULT_WRITE_TEXT: fault_write_text(); return;
     case TEST_FAULT_EXEC_DATA: fault_exec_data(); return;
     case TEST_FAULT_STACK_PROTECTOR: fault_stack_protector(64); return;
+    case TEST_FAULT_LOCK_ORDER: fault_lock_inner_first(v->vm); return;
+    case TEST_FAULT_LOCK_TWICE: fault_lock_twice(v->vm); return;
     }
 }
 

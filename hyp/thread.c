@@ -17,8 +17,9 @@ static unsigned stacks_made; /* startup only */
 uint64_t timer_of_ns(uint64_t ns)
 {
     uint64_t freq = timer_freq(), s = ns / NS_PER_S;
-    if (s >= ~UINT64_C(0) / freq)
-        return ~UINT64_C(0);
+    if (ns == VDEV_FOREVER || s >= ~UINT64_C(0) / freq)
+        return ALARM_NEVER;
+    /* Rounded up: who waits until then does not look at the time before it. */
     return s * freq + (ns % NS_PER_S * freq + NS_PER_S - 1) / NS_PER_S;
 }
 
@@ -74,6 +75,8 @@ static __running void thread_end(struct thread *t) REQUIRES(sched_lock)
 {
     mutexes_drop(t);
     thread_unwait(t);
+    t->until = ALARM_NEVER; /* ended by force in its sleep: the alarm is not to wake whoever has its place then */
+    alarm_cancel(&t->timeout);
     t->ended = true;
     if (t->joins)
         t->joins->joiner = NULL; /* killed in the middle of it */
@@ -146,13 +149,13 @@ int thread_block(struct thread *t, uint64_t until)
     if (t->cancelled)
         return ECANCELED;
     phase_assume_running();
-    t->timed_out = false;
+    t->timed_out = t->told = false;
     t->until = until;
     if (until != ALARM_NEVER)
         alarm_set(&t->timeout, until);
     /* Interrupts stay masked from here until it is back: the lock's release must not open them. */
-    uint64_t irqs = sched_lock.irqs;
-    sched_lock.irqs = irq_mask();
+    uint32_t irqs = sched_lock.irqs;
+    sched_lock.irqs = (uint32_t)irq_mask();
     sched_block_locked(this_core());
     lock_release(&sched_lock);
     thread_leave();
@@ -160,7 +163,8 @@ int thread_block(struct thread *t, uint64_t until)
     sched_lock.irqs = irqs;
     if (until != ALARM_NEVER)
         alarm_cancel(&t->timeout);
-    return t->timed_out ? ETIMEDOUT : t->cancelled ? ECANCELED : EOK;
+    /* What it was told nobody else was: that counts, though it was cancelled before it came to a core. */
+    return t->timed_out ? ETIMEDOUT : t->cancelled && !t->told ? ECANCELED : EOK;
 }
 
 void thread_wait_signal(struct thread *t)

@@ -16,6 +16,7 @@ struct thread {
     /* under the scheduler's lock: */
     bool made; /* from its creation until it was joined */
     bool ended, cancelled, killed, signalled, timed_out;
+    bool told;      /* a condition that it waited for was signalled to it */
     bool waiting;   /* a pulse thread: for a pulse */
     uint64_t until; /* when its wait is over in any case; ALARM_NEVER */
     void *value;
@@ -56,7 +57,12 @@ bool thread_may_block(const char *function);
 #define MAY_BLOCK_HERE() thread_may_block(__func__)
 /* The current thread leaves the core until it is woken; `until` in ticks. The scheduler's lock is held before and after. EOK, ETIMEDOUT, ECANCELED. */
 int thread_block(struct thread *t, uint64_t until) REQUIRES(sched_lock);
+/* Its own priority, while it may wait for a mutex: whoever has that is lent it. */
+void thread_base(struct thread *t, unsigned priority) REQUIRES(sched_lock);
 /* Whatever it waits for it waits for no longer. */
 void thread_unwait(struct thread *t) REQUIRES(sched_lock);
+/* A mutex about to be taken against its rank: a panic, a defect of ours. `at`: where. */
+_Noreturn void mutex_order_broken(const struct thread *t, const struct vdev_mutex *held, const struct vdev_mutex *m,
+                                  uintptr_t at);
 void mutexes_drop(struct thread *t) REQUIRES(sched_lock);
 uint64_t timer_of_ns(uint64_t ns);

@@ -48,6 +48,17 @@ static void lend_along(struct thread *t) REQUIRES(sched_lock)
     }
 }
 
+void thread_base(struct thread *t, unsigned priority)
+{
+    unsigned before = t->ctx.priority;
+    sched_base_locked(&t->ctx, priority);
+    if (!t->wants || t->ctx.priority == before)
+        return;
+    list_remove(&t->wait);
+    waiters_add(&t->wants->waiters, t);
+    lend_along(t->wants->owner);
+}
+
 void thread_unwait(struct thread *t)
 {
     struct vdev_mutex *m = t->wants;
@@ -55,6 +66,24 @@ void thread_unwait(struct thread *t)
     list_remove(&t->wait);
     if (m)
         lend_along(m->owner);
+}
+
+/* What the thread holds that has to be taken after m; NULL: nothing. */
+static const struct vdev_mutex *mutex_bars(const struct vdev_mutex *m, const struct thread *t) REQUIRES(sched_lock)
+{
+    list_each(at, &t->mutexes) {
+        const struct vdev_mutex *held = container_of(at, struct vdev_mutex, held);
+        if (m->rank && held->rank >= m->rank && held != m)
+            return held;
+    }
+    return NULL;
+}
+
+static void mutex_check(const struct vdev_mutex *m, const struct thread *t, uintptr_t at) REQUIRES(sched_lock)
+{
+    const struct vdev_mutex *held = IS_ENABLED(CONFIG_LOCK_RECORD) ? mutex_bars(m, t) : NULL;
+    if (held)
+        mutex_order_broken(t, held, m, at);
 }
 
 static void mutex_give(struct vdev_mutex *m, struct thread *t) REQUIRES(sched_lock)
@@ -115,10 +144,14 @@ static int mutex_lock(struct vdev_mutex *m, struct thread *t) REQUIRES(sched_loc
 
 int vdev_mutex_lock(struct vdev_mutex *m) NO_THREAD_SAFETY
 {
+    uintptr_t at = (uintptr_t)__builtin_return_address(0);
     if (!MAY_BLOCK_HERE())
         return EPERM;
     lock_acquire(&sched_lock);
+    mutex_check(m, thread_current(), at);
     int err = mutex_lock(m, thread_current());
+    if (!err)
+        m->taken_at = at;
     lock_release(&sched_lock);
     return err;
 }
@@ -203,6 +236,7 @@ static bool signal_one(struct vdev_cond *c) REQUIRES(sched_lock)
         return false;
     struct thread *t = waiter_of(c->waiters.next);
     list_remove(&t->wait);
+    t->told = true;
     sched_wake_locked(&t->ctx);
     return true;
 }

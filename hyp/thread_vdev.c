@@ -63,14 +63,15 @@ int vdev_thread_create(vdev_t *v, const char *name, vdev_thread_t **thr, const s
     if (!(sched.cores & cores_up()))
         return EINVAL;
     lock_acquire(&sched_lock);
-    for (unsigned i = 0; i < v->v_factory->threads && !t; i++)
+    bool ends = v->v_gsp->threads_end;
+    for (unsigned i = 0; i < v->v_factory->threads && !t && !ends; i++)
         if (!v->v_threads[i].made)
             t = &v->v_threads[i];
     if (t)
         t->made = true;
     lock_release(&sched_lock);
     if (!t)
-        return EAGAIN;
+        return ends ? ENXIO : EAGAIN;
     *thr = t;
     thread_begin(t, name, &sched, fn, arg);
     return EOK;
@@ -111,7 +112,7 @@ int vdev_event_deliver(struct vdev_event *e)
         list_insert_before(at, &e->node);
     }
     if (!err && e->priority > t->ctx.base)
-        sched_base_locked(&t->ctx, e->priority);
+        thread_base(t, e->priority);
     if (!err && t->waiting)
         sched_wake_locked(&t->ctx);
     lock_release(&sched_lock);
@@ -151,8 +152,16 @@ static void *pulse_thread_main(void *arg)
     return NULL;
 }
 
+static void threads_refuse(struct guest_system *vm, bool refuse)
+{
+    lock_acquire(&sched_lock);
+    vm->threads_end = refuse;
+    lock_release(&sched_lock);
+}
+
 void threads_start(struct guest_system *vm)
 {
+    threads_refuse(vm, false);
     for (unsigned i = 0; i < vm->vdev_count; i++) {
         vdev_t *v = &vm->vdevs[i];
         if (!v->v_factory->pulse)
@@ -205,8 +214,10 @@ static void thread_finish(struct thread *t) REQUIRES(MAY_BLOCK)
     t->made = false;
 }
 
+/* From the first of them on none is made any more: one that is about to end could leave another behind. */
 void threads_end(struct guest_system *vm)
 {
+    threads_refuse(vm, true);
     for (unsigned i = 0; i < vm->vdev_count; i++) {
         vdev_t *v = &vm->vdevs[i];
         for (unsigned n = 0; n < threads_of(v); n++)

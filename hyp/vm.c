@@ -49,7 +49,7 @@ static __startup int vcpu_create(struct guest_system *vm, unsigned index)
     v->vm = vm;
     v->index = index;
     v->mpidr = vcpu_mpidr(index);
-    v->power = VCPU_OFF;
+    vcpu_power_set(v, VCPU_OFF);
     vm->cpus[index] = v;
     struct core *home = on ? cores[__builtin_ctzll(on)] : core_least_used();
     if (!on)
@@ -103,7 +103,7 @@ static __startup unsigned ipa_bits_needed(const struct config_vm *vc)
 static __startup const char *memory_owner(pa_t base, uint64_t size)
 {
     for (unsigned i = 0; i < vm_count; i++)
-        for (unsigned n = 0; vms[i]->state != VM_REFUSED && n < vms[i]->config->ram_count; n++)
+        for (unsigned n = 0; vm_state(vms[i]) != VM_REFUSED && n < vms[i]->config->ram_count; n++)
             if (ranges_overlap(base.raw, size, vms[i]->ram[n].base.raw, vms[i]->ram[n].size))
                 return vms[i]->config->path;
     if (ranges_overlap(base.raw, size, mmu_image_pa().raw, mmu_image_size()))
@@ -190,7 +190,7 @@ static __startup void vm_retire(struct guest_system *vm, enum vm_state state, co
     console_ports_forget(before->consoles);
     pirq_forget(before->pirqs);
     host_claims_forget(before->claims);
-    vm->state = state;
+    vm_state_set(vm, state);
     vm->over = true;
     for (unsigned i = 0; i < vm->cpu_count; i++)
         if (!vcpu_floats(vm->cpus[i]))
@@ -230,11 +230,13 @@ struct guest_system *vm_build(const struct config *c, const struct config_vm *vc
     struct guest_system *vm = hyp_alloc(sizeof(*vm), 16);
     if (!vm)
         return NULL;
+    lock_rank(&vm->lock, LOCK_VM, 0);
+    lock_rank(&vm->clock_lock, LOCK_CLOCK, 0);
     vm->id = id;
     vm->config = vc;
     vm->name = vc->name;
     vm->fdt_source = c->vms_fdt;
-    vm->state = VM_CONFIGURED;
+    vm_state_set(vm, VM_CONFIGURED);
     struct machine_shares before = { console_ports(), pirq_registered(), host_claims() };
     if (vc->refused || vm_assemble(vm, c)) {
         vm_refuse(vm, &before);

@@ -54,7 +54,7 @@ struct guest_cpu {
     unsigned index;
     uint64_t mpidr;
     /* under vm->lock: */
-    enum vcpu_power power;
+    enum vcpu_power power; /* atomic: its core reads it without the lock */
     uint64_t start_pc, start_x0;
     /* any core, atomic: */
     uint32_t kicked;   /* look at your interrupts and requests before entering */
@@ -98,13 +98,14 @@ struct CAPABILITY("guest address space") guest_system {
     struct vdev_sched sched;    /* how threads for it run, where nothing else is said */
     struct core *home;          /* whose timer its vdevs' threads and its own use */
     struct thread *keeper;      /* loads it, and sees to its end */
+    bool threads_end;           /* under the scheduler's lock: its vdevs' threads are being ended, none is made */
     struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */
 
     struct spinlock lock;
     /* under lock: */
-    enum vm_state state;
+    enum vm_state state; /* atomic: cores read it without the lock */
     unsigned cause;
     unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
@@ -121,6 +122,28 @@ struct CAPABILITY("guest address space") guest_system {
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;
 };
+
+/*
+ * As they are now; without vm->lock they may change at once. Acquire pairs with release: who sees a VM run sees its clock as it was started. A core that looked
+ * too early looks again: whoever changes them kicks the vCPU afterwards, and its turn begins by taking that kick.
+ */
+static inline enum vm_state vm_state(const struct guest_system *vm)
+{
+    return __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
+}
+static inline enum vcpu_power vcpu_power(const struct guest_cpu *v)
+{
+    return __atomic_load_n(&v->power, __ATOMIC_ACQUIRE);
+}
+/* vm->lock held, or nobody else knows of it yet. */
+static inline void vm_state_set(struct guest_system *vm, enum vm_state state)
+{
+    __atomic_store_n(&vm->state, state, __ATOMIC_RELEASE);
+}
+static inline void vcpu_power_set(struct guest_cpu *v, enum vcpu_power power)
+{
+    __atomic_store_n(&v->power, power, __ATOMIC_RELEASE);
+}
 
 /* May it run on more than one core? */
 static inline bool vcpu_floats(const struct guest_cpu *v)

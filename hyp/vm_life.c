@@ -33,7 +33,7 @@ static const char *cause_name(unsigned cause)
 /* Has it been started, and not been ended? Under the VM's lock. */
 static bool is_up(const struct guest_system *vm)
 {
-    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+    return vm_state(vm) == VM_RUNNING || vm_state(vm) == VM_PAUSED;
 }
 
 int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
@@ -43,14 +43,14 @@ int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
     lock_acquire(&vm->lock);
     if (!is_up(vm))
         answer = PSCI_DENIED;
-    else if (v->power == VCPU_ON)
+    else if (vcpu_power(v) == VCPU_ON)
         answer = PSCI_ALREADY_ON;
-    else if (v->power == VCPU_ON_PENDING)
+    else if (vcpu_power(v) == VCPU_ON_PENDING)
         answer = PSCI_ON_PENDING;
     else {
         v->start_pc = pc;
         v->start_x0 = x0;
-        v->power = VCPU_ON_PENDING;
+        vcpu_power_set(v, VCPU_ON_PENDING);
         vm->cpus_on++;
     }
     lock_release(&vm->lock);
@@ -64,11 +64,11 @@ bool vm_cpu_arrive(struct guest_cpu *v)
     struct guest_system *vm = v->vm;
     bool arrived = false;
     lock_acquire(&vm->lock);
-    if (v->power == VCPU_ON_PENDING && vm->state == VM_RUNNING) {
+    if (vcpu_power(v) == VCPU_ON_PENDING && vm_state(vm) == VM_RUNNING) {
         vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
         v->waiting = v->powered_down = false;
         v->life = __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED);
-        v->power = VCPU_ON;
+        vcpu_power_set(v, VCPU_ON);
         arrived = true;
     }
     lock_release(&vm->lock);
@@ -78,12 +78,12 @@ bool vm_cpu_arrive(struct guest_cpu *v)
 /* Under the VM's lock. Is it the last one of an ending VM? */
 static bool cpu_off_locked(struct guest_system *vm, struct guest_cpu *v) REQUIRES(vm->lock)
 {
-    if (v->power == VCPU_OFF)
+    if (vcpu_power(v) == VCPU_OFF)
         return false;
-    v->power = VCPU_OFF;
-    if (--vm->cpus_on || vm->state != VM_ENDING)
+    vcpu_power_set(v, VCPU_OFF);
+    if (--vm->cpus_on || vm_state(vm) != VM_ENDING)
         return false;
-    vm->state = VM_ENDED;
+    vm_state_set(vm, VM_ENDED);
     return true;
 }
 
@@ -114,7 +114,7 @@ static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
     if (vm_restarts(vm)) {
         results_line("R vm %s state=restarting cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
         vm->restarts++;
-        vm->state = VM_CONFIGURED;
+        vm_state_set(vm, VM_CONFIGURED);
         vm->intc->reset(vm);
         steal_reset(vm);
         threads_start(vm);
@@ -172,7 +172,7 @@ static void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
 {
     if (vm->stops++)
         return;
-    vm->state = VM_PAUSED;
+    vm_state_set(vm, VM_PAUSED);
     clock_stop(vm);
 }
 
@@ -181,7 +181,7 @@ static void start_locked(struct guest_system *vm) REQUIRES(vm->lock)
     if (--vm->stops)
         return;
     clock_start(vm);
-    vm->state = VM_RUNNING;
+    vm_state_set(vm, VM_RUNNING);
 }
 
 bool vm_pause(struct guest_system *vm)
@@ -256,7 +256,7 @@ void guest_terminate(guest_system *vm, unsigned cause)
     lock_acquire(&vm->lock);
     bool first = is_up(vm), none_on = !vm->cpus_on;
     if (first) {
-        vm->state = none_on ? VM_ENDED : VM_ENDING;
+        vm_state_set(vm, none_on ? VM_ENDED : VM_ENDING);
         vm->cause = cause;
     }
     lock_release(&vm->lock);

@@ -60,8 +60,8 @@ void vm_load(struct guest_system *vm)
     lock_acquire(&vm->lock);
     vm->held = false;
     vm->stops = 0;
-    vm->state = VM_RUNNING;
     clock_start(vm);
+    vm_state_set(vm, VM_RUNNING);
     lock_release(&vm->lock);
     results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);

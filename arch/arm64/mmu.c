@@ -11,7 +11,7 @@
 
 extern char image_start[], image_end[], init_start[], init_end[], mmu_enter[], file_end[];
 
-static struct spinlock mmu_lock;
+static struct spinlock mmu_lock = LOCK_RANKED(LOCK_MMU);
 static pa_t load_pa;          /* set at startup, then const */
 static uint64_t *free_tables; /* under mmu_lock: pages that pt gave back, a list through their first word */
 static uint64_t device_next = HYP_VA_DEVICES; /* startup only */

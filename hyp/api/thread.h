@@ -22,7 +22,7 @@ struct vdev_thread_attr {
 
 /*
  * Makes a thread that runs fn(arg); it ends when that returns. `attr` may be NULL. EOK; EPERM: startup; EAGAIN: the vdev has its factory's
- * number of threads already; EINVAL: a priority above 255, or no core of the mask runs. Running, from GUEST_CONFIGURED on; takes the scheduler's lock.
+ * number of threads already; ENXIO: the VM's threads are being ended, after TERMINATE; EINVAL: a priority above 255, or no core of the mask runs. Running, from GUEST_CONFIGURED on; takes the scheduler's lock.
  */
 int vdev_thread_create(vdev_t *vdp, const char *name, vdev_thread_t **thr, const struct vdev_thread_attr *attr,
                        void *(*fn)(void *arg), void *arg) __running __must_check;
@@ -50,6 +50,10 @@ struct CAPABILITY("mutex") vdev_mutex {
     vdev_thread_t *owner;
     struct list waiters; /* by priority */
     struct list held;    /* in its owner's list */
+    uint64_t taken_at;   /* debug builds: the code that took it */
+    /* set before it is used, then const: */
+    uint32_t
+        rank; /* a thread that holds one takes only those of higher rank, which debug builds check: a panic otherwise; 0: in no order */
 };
 /* Takes it, once it is free. EOK; EDEADLK: the caller holds it, or waits for itself through others; ECANCELED. Running, thread; no lock; blocks. */
 int vdev_mutex_lock(struct vdev_mutex *m) TRY_ACQUIRE(0, m) REQUIRES(MAY_BLOCK) __must_check;

@@ -10,7 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/base/phase.h"
 
-#define QVM_VDEV_ABI 2026112503u
+#define QVM_VDEV_ABI 2026112504u
 
 /* Control codes; values where QNX documents them. */
 enum vdev_ctrl {

@@ -205,6 +205,22 @@ def tree_of_the_machine(machine, edit=None):
     return path
 
 
+@pytest.mark.targets("v3", "v2")
+def test_a_core_that_never_comes_up(machine, image, gic):
+    """What needs it is refused by name, a vdev's threads too; the others start."""
+    tree = tree_of_the_machine(machine, [("-tx", "/cpus/cpu@3", "reg", "5")])
+    threads = rtos_vm("threads", affinity=(0,), devices='trace@a000000 { compatible = "armature,trace"; reg = <0x0 0xa000000 0x0 0x1000>;'
+                      ' armature,runmask = <0x8>; };')
+    nodes = threads, rtos_vm("pinned", affinity=(3,)), rtos_vm("good", affinity=(1,))
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"rtos={image('rtos.elf')}", "--smp", 4,
+                      "--console", "mux", timeout=60, qemu=["-dtb", tree])
+    started.expect_result(r"R vm good state=running", 40)
+    assert {"threads", "pinned"} == set(re.findall(r"R vm (\w+) state=ended cause=refused", started.results()))
+    assert re.search(r"core 3 \(MPIDR 0x5\) did not come up: PSCI", started.log()), started.story()
+    assert "vm threads: refused: no core that the threads of its vdev trace@a000000 may run on (mask 0x8) came up" in started.log()
+    assert "vm pinned: refused: no core of its vCPU 0 came up" in started.log()
+
+
 def start_with_tree(machine, hypervisor, data, x0=None):
     """The hypervisor at another address, x0 pointing at these bytes."""
     target = machine.target

@@ -245,6 +245,23 @@ static void test_urgent_comes_first(void **state)
     assert_ptr_equal(sim_cores[0].sched.current, high);
 }
 
+/* Whatever changes its priority meanwhile. */
+static void test_urgent_stays_so(void **state)
+{
+    (void)state;
+    struct context *high = make(CONTEXT_VCPU, 255, 1), *low = make(CONTEXT_VCPU, 0, 1);
+    sched_wake(high);
+    sched_wake(low);
+    settle();
+    sched_wake_urgent(low);
+    lock_acquire(&sched_lock);
+    sched_base_locked(low, 3);
+    lock_release(&sched_lock);
+    choose(&sim_cores[0]);
+    assert_ptr_equal(sim_cores[0].sched.current, low);
+    assert_int_equal(low->priority, 3);
+}
+
 static void test_yield(void **state)
 {
     (void)state;
@@ -414,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup(test_alone_there_is_no_tick, setup),
         cmocka_unit_test_setup(test_priority_preempts_and_gives_back_the_turn, setup),
         cmocka_unit_test_setup(test_urgent_comes_first, setup),
+        cmocka_unit_test_setup(test_urgent_stays_so, setup),
         cmocka_unit_test_setup(test_yield, setup),
         cmocka_unit_test_setup(test_held, setup),
         cmocka_unit_test_setup(test_budget, setup),

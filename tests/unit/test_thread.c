@@ -22,7 +22,7 @@
 
 static struct core core;
 struct core *cores[CONFIG_MAX_CORES] = { &core };
-static uint64_t now, hz;
+static uint64_t now;
 static struct alarm *alarms[64];
 static unsigned alarm_count;
 static ucontext_t own, others[THREADS + 2];
@@ -46,9 +46,10 @@ uint64_t timer_now(void)
     return now;
 }
 
+static uint64_t frequency;
 uint64_t timer_freq(void)
 {
-    return hz;
+    return frequency;
 }
 
 uint64_t timer_ms(uint64_t ms)
@@ -230,10 +231,16 @@ static void tell(const char *what)
     strcat(story, " ");
 }
 
+static struct vdev_mutex *pulses_take; /* NULL: none */
+
 static int on_pulse(vdev_t *to, int8_t code)
 {
     char text[8] = { 'p', (char)('0' + code), 0 };
     kicked();
+    if (pulses_take) {
+        assert_int_equal(vdev_mutex_lock(pulses_take), EOK);
+        assert_int_equal(vdev_mutex_unlock(pulses_take), EOK);
+    }
     assert_ptr_equal(to, v);
     tell(text);
     return EOK;
@@ -241,13 +248,14 @@ static int on_pulse(vdev_t *to, int8_t code)
 
 static int setup(void **state)
 {
-    hz = 1000000000;
+    frequency = 1000000000;
     (void)state;
     memset(&core, 0, sizeof(core));
     memset(vdevs, 0, sizeof(vdevs));
     core.state = CORE_UP;
     alarm_count = known_count = 0;
     now = 1;
+    frequency = 1000000000;
     story[0] = 0;
     log_forget();
     machine_phase = PHASE_STARTUP;
@@ -437,6 +445,45 @@ static void test_deadlock_is_told(void **state)
     assert_string_equal(story, "middle-has middle-done out ");
 }
 
+static struct vdev_mutex outer = { .rank = 1 }, inner = { .rank = 2 }, inner_too = { .rank = 2 };
+
+/* Who comes here does not go on. */
+_Noreturn void mutex_order_broken(const struct thread *t, const struct vdev_mutex *held, const struct vdev_mutex *m,
+                                  uintptr_t at)
+{
+    assert_ptr_equal(t, vdev_thread_self());
+    assert_true(at && held->taken_at);
+    tell(held == &inner ? "inner-held" : "?");
+    tell(m == &outer ? "outer-wanted" : m == &inner_too ? "equal-wanted" : "?");
+    mutexes_drop((struct thread *)t);
+    lock_release(&sched_lock);
+    for (;;)
+        (void)vdev_thread_sleep_until(now + MS);
+}
+
+static void *takes_in_order(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_mutex_lock(&outer), EOK);
+    assert_int_equal(vdev_mutex_lock(&inner), EOK);
+    assert_int_equal(vdev_mutex_lock(&m2), EOK); /* in no order */
+    assert_int_equal(vdev_mutex_unlock(&outer), EOK);
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    assert_int_equal(vdev_mutex_unlock(&m2), EOK);
+    return vdev_mutex_lock(arg) ? NULL : arg;
+}
+
+static void test_mutex_order(void **state)
+{
+    (void)state;
+    make("back", 5, takes_in_order, &outer);
+    run(2);
+    assert_string_equal(story, "inner-held outer-wanted ");
+    make("equal", 5, takes_in_order, &inner_too);
+    run(4);
+    assert_string_equal(story, "inner-held outer-wanted inner-held equal-wanted ");
+}
+
 static void *waits_with_mutex(void *arg)
 {
     int err;
@@ -573,19 +620,137 @@ static void test_clock_of_any_rate(void **state)
 
     (void)state;
     for (unsigned r = 0; r < sizeof(rates) / sizeof(*rates); r++) {
-        hz = rates[r];
+        frequency = rates[r];
         for (unsigned t = 0; t < sizeof(times) / sizeof(*times); t++) {
             now = timer_of_ns(times[t]);
-            assert_true(vdev_clock_ns() >= times[t] && vdev_clock_ns() - times[t] <= 1000000000 / hz + 1);
+            assert_true(vdev_clock_ns() >= times[t] && vdev_clock_ns() - times[t] <= 1000000000 / frequency + 1);
             if (now--)
                 assert_true(vdev_clock_ns() < times[t]);
         }
-        assert_int_equal(timer_of_ns(1000000000), hz);
-        now = 86400 * hz * 365 * 100; /* a century */
+        assert_int_equal(timer_of_ns(1000000000), frequency);
+        now = 86400 * frequency * 365 * 100; /* a century */
         assert_int_equal(vdev_clock_ns(), UINT64_C(3153600000000000000));
         assert_int_equal(timer_of_ns(vdev_clock_ns()), now);
     }
     now = 0;
+}
+
+/* Whatever the counter's frequency: at the first tick that is not before the time, not at the one before it. */
+static void test_never_early(void **state)
+{
+    static const uint64_t frequencies[] = { 62500000, 54000000, 24000000, 19200000, 1000000000 };
+    (void)state;
+    for (unsigned f = 0; f < ARRAY_LEN(frequencies); f++) {
+        frequency = frequencies[f];
+        for (uint64_t ns = 1; ns < 40000000000; ns += 999983 + ns / 3) {
+            uint64_t tick = timer_of_ns(ns);
+            now = tick;
+            assert_true(vdev_clock_ns() >= ns);
+            now = tick - 1;
+            assert_true(vdev_clock_ns() < ns);
+        }
+        assert_true(timer_of_ns(VDEV_FOREVER) == ALARM_NEVER);
+    }
+}
+
+/* It was signalled, and is cancelled before it comes to the core: nobody else has had the signal, so it tells of that. */
+static void test_signalled_then_cancelled(void **state)
+{
+    (void)state;
+    vdev_thread_t *first = make("first", 20, waits_with_spin_lock, NULL);
+    make("second", 10, waits_with_spin_lock, NULL);
+    run(2);
+    vdev_cond_signal(&cond);
+    vdev_thread_cancel(first);
+    run(3);
+    assert_string_equal(story, "spin-signalled ");
+    vdev_cond_signal(&cond);
+    run(4);
+    assert_string_equal(story, "spin-signalled spin-signalled ");
+}
+
+static void *holds_till_told(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m2), EOK);
+    while (!*(bool *)arg)
+        interrupt();
+    assert_int_equal(vdev_mutex_unlock(&m2), EOK);
+    tell("let-go");
+    return arg;
+}
+
+/* The pulse thread waits for a mutex at one pulse's priority when a higher pulse comes: whoever holds it is lent that. */
+static void test_pulse_raises_while_it_waits(void **state)
+{
+    struct vdev_event one, nine;
+    bool done = false;
+    (void)state;
+    assert_int_equal(vdev_pulse(v, 1, 6, &one), EOK);
+    assert_int_equal(vdev_pulse(v, 9, 50, &nine), EOK);
+    vdev_thread_t *holder = make("holder", 5, holds_till_told, &done);
+    run(2);
+    pulses_take = &m2;
+    assert_int_equal(vdev_event_deliver(&one), EOK);
+    run(now + 3 * MS);
+    assert_int_equal(holder->ctx.priority, 6);
+    assert_int_equal(vdev_event_deliver(&nine), EOK);
+    assert_int_equal(holder->ctx.priority, 50);
+    done = true;
+    run(now + 3 * MS);
+    pulses_take = NULL;
+    assert_string_equal(story, "let-go p1 p9 ");
+}
+
+static void *sleeps_long(void *arg)
+{
+    (void)vdev_thread_sleep_until(now + UINT64_C(9000) * MS);
+    return arg;
+}
+
+/* It is cancelled in its sleep and never comes to the core for its rival; ended by force, it leaves no alarm behind. */
+static void test_end_by_force_in_sleep(void **state)
+{
+    static struct thread own_thread;
+    (void)state;
+    machine_phase = PHASE_STARTUP;
+    assert_int_equal(thread_alloc(&own_thread, &vm, &core), 0);
+    machine_phase = PHASE_RUNNING;
+    vdev_thread_t *t = make("sleeper", 1, sleeps_long, NULL);
+    run(2);
+    make("rival", 12, never_ends, v);
+    run(now + 3 * MS);
+    thread_begin(&own_thread, "keeper", &v->v_sched, keeper, NULL);
+    run(3500u * MS);
+    assert_string_equal(story, "all-ended ");
+    assert_true(t->ended && t->timeout.when == ALARM_NEVER);
+}
+
+/* What it makes when it is told to end would be left behind. */
+static void *makes_another(void *arg)
+{
+    vdev_thread_t *t;
+    assert_int_equal(vdev_thread_sleep_until(VDEV_FOREVER), ECANCELED);
+    assert_int_equal(vdev_thread_create(v, "late", &t, NULL, says, "late"), ENXIO);
+    return arg;
+}
+
+static void test_none_is_made_at_the_end(void **state)
+{
+    static struct thread own_thread;
+    (void)state;
+    machine_phase = PHASE_STARTUP;
+    assert_int_equal(thread_alloc(&own_thread, &vm, &core), 0);
+    machine_phase = PHASE_RUNNING;
+    make("first", 10, says, "first");
+    make("breeder", 10, makes_another, NULL);
+    run(2);
+    thread_begin(&own_thread, "keeper", &v->v_sched, keeper, NULL);
+    run(100 * MS);
+    assert_string_equal(story, "first all-ended ");
+    threads_start(&vm);
+    make("again", 10, says, "again");
+    run(101 * MS);
+    assert_string_equal(story, "first all-ended again ");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -593,12 +758,24 @@ static void test_clock_of_any_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_priorities),     TEST(test_create_refuses),
-        TEST(test_join_and_sleep), TEST(test_only_threads_block),
-        TEST(test_inversion),      TEST(test_deadlock_is_told),
-        TEST(test_conditions),     TEST(test_cancel),
-        TEST(test_pulses),         TEST(test_end),
-        TEST(test_end_by_force),   TEST(test_clock_of_any_rate),
+        TEST(test_priorities),
+        TEST(test_create_refuses),
+        TEST(test_join_and_sleep),
+        TEST(test_only_threads_block),
+        TEST(test_inversion),
+        TEST(test_deadlock_is_told),
+        TEST(test_conditions),
+        TEST(test_cancel),
+        TEST(test_pulses),
+        TEST(test_end),
+        TEST(test_end_by_force),
+        TEST(test_mutex_order),
+        TEST(test_never_early),
+        TEST(test_clock_of_any_rate),
+        TEST(test_signalled_then_cancelled),
+        TEST(test_pulse_raises_while_it_waits),
+        TEST(test_end_by_force_in_sleep),
+        TEST(test_none_is_made_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-struct spinlock shmem_set_lock;
+struct spinlock shmem_set_lock = LOCK_RANKED(LOCK_SHARED);
 static struct shmem_region regions[CONFIG_SHMEM_REGIONS]; /* under shmem_set_lock */
 
 struct shmem_region *region_at(unsigned n)

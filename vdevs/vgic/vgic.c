@@ -89,6 +89,7 @@ static int __startup cpu_create(struct vgic *g, unsigned index)
     struct vgic_cpu *cpu = vintc_cpu_alloc(gcp, sizeof(*cpu));
     if (!cpu)
         return ENOMEM;
+    lock_rank(&cpu->lock, LOCK_INTC_CPU, index + 1);
     cpu->gcp = gcp;
     cpu->vgic = g;
     cpu->index = index;
@@ -138,6 +139,7 @@ int vgic_create(struct vdev_builder *b, unsigned version, uint64_t second_base, 
     int err = version_check(b, version);
     if (err)
         return err;
+    lock_rank(&g->route_lock, LOCK_INTC, 0);
     g->gsp = b->gsp;
     g->version = (uint8_t)version;
     g->cpu_count = guest_cpu_count(b->gsp);
