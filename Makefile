@@ -215,6 +215,12 @@ build/guest/linux/%: tests/linux/%.c
 	$(Q)mkdir -p $(@D); echo "  GUEST   $@"; $(CC) -std=gnu11 -O2 -static $(warnings) -o $@ $<
 build/guest/initrd-shm.cpio.gz: tools/initramfs $(CACHE)/guest/busybox build/guest/linux/shm $(CACHE)/guest/Image-debian
 	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ shm=build/guest/linux/shm $(foreach m,$(linux_modules),$(notdir $(m))=$(m)) >/dev/null
+# Debian's stress, with the loader and the libraries where it looks for them.
+$(CACHE)/guest/stress/stress:
+	$(Q)tools/fetch stress
+build/guest/initrd-stress.cpio.gz: tools/initramfs $(CACHE)/guest/busybox $(CACHE)/guest/stress/stress
+	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ bin/stress=$(CACHE)/guest/stress/stress \
+		$(foreach l,ld-linux-aarch64.so.1 libc.so.6 libm.so.6,lib/$l=$(CACHE)/guest/stress/$l) >/dev/null
 guests: $(foreach g,$(guest_names),build/guest/$(g).elf build/guest/$(g).bin) $(CACHE)/guest/Image-debian $(CACHE)/guest/initrd.cpio.gz
 guests-all: guests $(addprefix $(CACHE)/guest/Image-,debian-rt debian-cloud debian-new)
 
