@@ -71,14 +71,15 @@ static void enqueue(struct context *x) REQUIRES(sched_lock)
     list_insert_before(at, &x->node);
 }
 
-static bool may_run_on(const struct context *x, const struct core *c)
+/* A bit for each core that it may run on now. */
+static uint64_t cores_of(const struct context *x)
 {
-    return x->cores & BIT(c->arch.index) && (!x->held || x->held == c);
+    return x->held ? x->cores & BIT(x->held->arch.index) : x->cores;
 }
 
 static bool eligible(const struct context *x, const struct core *c)
 {
-    return may_run_on(x, c) && (!x->target || x->target == c);
+    return cores_of(x) & BIT(c->arch.index) && (!x->target || x->target == c);
 }
 
 static struct context *first_eligible(const struct core *c) REQUIRES(sched_lock)
@@ -101,9 +102,9 @@ static int core_priority(const struct core *c) REQUIRES(sched_lock)
 /* Somebody waits: who runs there gets a turn's length, and WFI has to be seen. */
 static void contend(const struct context *x) REQUIRES(sched_lock)
 {
-    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
-        struct core *c = cores[i];
-        if (!c || !may_run_on(x, c) || c->sched.waiting_priority >= (int)x->priority)
+    for (uint64_t left = cores_of(x); left; left &= left - 1) {
+        struct core *c = cores[bit_first(left)];
+        if (!c || c->sched.waiting_priority >= (int)x->priority)
             continue;
         c->sched.waiting_priority = x->priority;
         core_kick(c);
@@ -115,9 +116,9 @@ static void place(struct context *x) REQUIRES(sched_lock)
 {
     struct core *best = NULL;
     int least = SCHED_URGENT + 1;
-    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
-        struct core *c = cores[i];
-        if (!c || __atomic_load_n(&c->state, __ATOMIC_RELAXED) != CORE_UP || !may_run_on(x, c))
+    for (uint64_t left = cores_of(x); left; left &= left - 1) {
+        struct core *c = cores[bit_first(left)];
+        if (!c || __atomic_load_n(&c->state, __ATOMIC_RELAXED) != CORE_UP)
             continue;
         int p = core_priority(c);
         if (p < least || (p == least && c == x->core)) {
@@ -208,7 +209,7 @@ int context_init(struct context *x, enum context_kind kind, struct core *home)
 
 void context_set(struct context *x, unsigned priority, uint64_t on)
 {
-    x->cores = on;
+    x->cores = on & (~UINT64_C(0) >> (64 - CONFIG_MAX_CORES));
     x->base = x->priority = (uint16_t)priority;
     x->lent = 0;
     x->ran = x->waited = 0;
