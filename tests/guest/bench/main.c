@@ -354,6 +354,7 @@ static void storm_run(uint64_t kind)
 {
     static const uint32_t calls[] = { PSCI_VERSION,       HVC_UNKNOWN,         PSCI_FEATURES,
                                       PSCI_AFFINITY_INFO, SMCCC_ARCH_FEATURES, PSCI_CPU_ON };
+    uint32_t ctlr = read32(GICD + GICD_CTLR);
     for (uint64_t n = 0; timer_count() < STORM_END; n++) {
         if (kind == 2) {
             write32(GICD + GICD_ISENABLER + 4, 1u << (SPI_TEST - 32));
@@ -364,6 +365,8 @@ static void storm_run(uint64_t kind)
             write32(GICD + GICD_ICENABLER + 4, 1u << (SPI_TEST - 32));
             (void)read32(UART_BASE + UARTFR);
             write32(UART_BASE + UARTIMSC, 0);
+            write32(GICD + GICD_CTLR, ctlr & ~UINT32_C(3)); /* concerns all its interrupts */
+            write32(GICD + GICD_CTLR, ctlr);
         } else if (kind == 3) {
             hvc(calls[n % ARRAY_LEN(calls)], n % 2 ? 0 : PSCI_CPU_ON, 0, 0);
         }
