@@ -44,7 +44,7 @@ struct context {
     struct core *target; /* who was told to take it */
     struct budget budget;
     struct alarm refill;
-    struct turn turns[2];        /* at its priority; at its background priority, which goes on when it comes back to that */
+    struct turn turns[2]; /* at its priority; at its background priority, which goes on when it comes back to that */
     uint64_t since, ready_since; /* counts */
     uint64_t ran, waited;        /* ticks it ran, and was ready without running, in its life */
 };

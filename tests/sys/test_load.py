@@ -57,7 +57,7 @@ def well(guest):
 FULL = [pytest.param(form, *how, marks=pytest.mark.full) for form in ("floating", "pinned") for how in (("host", 30), ("icount", 5))]
 
 
-@pytest.mark.parametrize("form,clock,seconds", [("floating", "host", 3), *FULL])
+@pytest.mark.parametrize("form,clock,seconds", FULL)
 def test_three_vms_of_two_on_two_cores(boot, form, clock, seconds):
     nodes = [load_vm(f"linux{n}", 2) for n in (1, 2, 3)]
     started = boot(clock, 2, *(nodes if form == "pinned" else (floating(node, 0b11) for node in nodes)))

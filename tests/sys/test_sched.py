@@ -59,11 +59,8 @@ FORMS = {
                       spinner("middle", "priority = <30>; budget-us = <4000>; period-us = <20000>;"), spinner("low")], 1, (0.1, 0.2, 0.7)),
     # Three vCPUs on two cores, two of them of one VM: two thirds of a core each.
     "floating": ([spinner("two", cores=FLOATING, cpus=2), spinner("one", cores=FLOATING)], 2, (2 / 3, 1 / 3)),
-    # It has 0.6 of a core above all; two equals share the rest of two cores.
-    "floating-budget": ([spinner("limited", "priority = <30>; budget-us = <6000>; period-us = <10000>;", FLOATING), spinner("one", cores=FLOATING),
-                         spinner("two", cores=FLOATING)], 2, (0.3, 0.35, 0.35)),
 }
-DEFAULT = ("equals", "background-equal", "floating")
+DEFAULT = ("background-equal", "floating")
 
 
 @pytest.mark.one_gic

@@ -324,7 +324,8 @@ static void test_background(void **state)
 static void test_background_below_another(void **state)
 {
     (void)state;
-    struct context *limited = make(CONTEXT_VCPU, 30, 1), *middle = make(CONTEXT_VCPU, 20, 1), *low = make(CONTEXT_VCPU, 10, 1);
+    struct context *limited = make(CONTEXT_VCPU, 30, 1), *middle = make(CONTEXT_VCPU, 20, 1),
+                   *low = make(CONTEXT_VCPU, 10, 1);
     context_budget(limited, 2 * MS, 10 * MS, 10);
     sched_wake(limited);
     sched_wake(middle);

@@ -297,12 +297,11 @@ static void rows_vdev(void)
 
 /* Two vCPUs of one core, which is handed over when one waits, and when its turn is over. */
 static volatile uint64_t turn_last __attribute__((aligned(64)));
-static volatile bool turns_stop;
 #define TURNS 15 /* samples: each takes 20 ms */
 
 static uint64_t turns_run(uint64_t last)
 {
-    while (!turns_stop)
+    for (;;)
         measure_turn(last, 0);
     return 0;
 }
@@ -318,8 +317,6 @@ static void rows_switch(void)
     sample_count = sample_count < TURNS ? sample_count : TURNS;
     cpu_post(1, turns_run, (uint64_t)&turn_last);
     row("vCPU switch: at a turn's end", median(measure_turn, (uint64_t)&turn_last, 0, NULL));
-    turns_stop = true;
-    cpu_wait(1, 1000);
 }
 
 #define STORM_END UINT64_C(200000000)
