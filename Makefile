@@ -227,6 +227,12 @@ pass_modules := virtio_mmio virtio_blk failover net_failover virtio_net fixed gp
 pass_file = $(shell find $(CACHE)/kernel-debian/lib/modules -name $(1).ko 2>/dev/null)
 build/guest/initrd-pass.cpio.gz: tools/initramfs $(CACHE)/guest/busybox $(CACHE)/guest/Image-debian
 	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ $(foreach m,$(pass_modules),$(m).ko=$(call pass_file,$(m))) >/dev/null
+# Debian's stress, with the loader and the libraries where it looks for them.
+$(CACHE)/guest/stress/stress:
+	$(Q)tools/fetch stress
+build/guest/initrd-stress.cpio.gz: tools/initramfs $(CACHE)/guest/busybox $(CACHE)/guest/stress/stress
+	$(Q)tools/initramfs $(CACHE)/guest/busybox $@ bin/stress=$(CACHE)/guest/stress/stress \
+		$(foreach l,ld-linux-aarch64.so.1 libc.so.6 libm.so.6,lib/$l=$(CACHE)/guest/stress/$l) >/dev/null
 guests: $(foreach g,$(guest_names),build/guest/$(g).elf build/guest/$(g).bin) $(CACHE)/guest/Image-debian $(CACHE)/guest/initrd.cpio.gz
 guests-all: guests $(addprefix $(CACHE)/guest/Image-,debian-rt debian-cloud debian-new)
 

@@ -239,15 +239,20 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     }
 }
 
-/* Is there nothing that wakes it? Outside the hardware its alarm is set before its timers are looked at, so that none is missed in between. */
+/* Is there nothing that wakes it? Outside the hardware its timers are looked at once more when its alarm is set, so that none is missed in between. */
 static __running bool vcpu_stays_asleep(const struct core *c, struct guest_cpu *v)
 {
-    if (c->loaded != v) {
+    bool outside = c->loaded != v;
+    if (outside) {
         vm_cpu_clock(v);
-        alarm_set(&v->wake, timer_vcpu_next(&v->arch.timer, timer_now()));
         vcpu_timers_check(v);
     }
     v->waiting = !v->vm->intc->wakes(v);
+    if (v->waiting && outside) {
+        alarm_set(&v->wake, timer_vcpu_next(&v->arch.timer, timer_now()));
+        vcpu_timers_check(v);
+        v->waiting = !v->vm->intc->wakes(v);
+    }
     return v->waiting;
 }
 

@@ -50,7 +50,9 @@ void alarm_set(struct alarm *a, uint64_t when)
 
 void alarm_cancel(struct alarm *a)
 {
-    alarm_queue_cancel(&a->core->alarms, a); /* the timer may fire for nothing; it is set right then */
+    /* Who set it comes before us: a place that is not seen is none. The timer may fire for nothing; it is set right then. */
+    if (__atomic_load_n(&a->place, __ATOMIC_RELAXED))
+        alarm_queue_cancel(&a->core->alarms, a);
 }
 
 void core_alarms_due(struct core *c)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One queue for the machine, by falling priority, first come first among equals. */
+/* One queue for the machine, by falling priority, by tickets among equals. */
 #include "hyp/sched.h"
 #include "arch/arm64/timer.h"
 #include "hyp/core.h"
@@ -8,7 +8,8 @@
 #define NOBODY (-1)
 
 struct spinlock sched_lock = LOCK_RANKED(LOCK_SCHED);
-static struct list queue; /* under sched_lock */
+static struct list queue; /* under sched_lock, as: */
+static uint64_t tickets;
 
 static uint64_t turn_ticks(void)
 {
@@ -37,25 +38,48 @@ static unsigned priority_of(const struct context *x)
     return own > x->lent ? own : x->lent;
 }
 
-static void enqueue(struct context *x, bool first_of_equals) REQUIRES(sched_lock)
+static struct turn *turn_of(struct context *x)
+{
+    return &x->turns[x->budget.spent];
+}
+
+static void turn_begin(struct turn *t) REQUIRES(sched_lock)
+{
+    *t = (struct turn){ .left = turn_ticks(), .ticket = ++tickets };
+}
+
+static void turns_begin(struct context *x) REQUIRES(sched_lock)
+{
+    turn_begin(&x->turns[false]);
+    turn_begin(&x->turns[true]);
+}
+
+/* Is x, of two with the same priority, the first? */
+static bool is_before(struct context *x, struct context *other)
+{
+    return turn_of(x)->ticket < turn_of(other)->ticket;
+}
+
+static void enqueue(struct context *x) REQUIRES(sched_lock)
 {
     struct list *at = queue.next;
     for (; at != &queue; at = at->next) {
-        unsigned p = container_of(at, struct context, node)->priority;
-        if (p < x->priority || (first_of_equals && p == x->priority))
+        struct context *other = container_of(at, struct context, node);
+        if (other->priority < x->priority || (other->priority == x->priority && is_before(x, other)))
             break;
     }
     list_insert_before(at, &x->node);
 }
 
-static bool may_run_on(const struct context *x, const struct core *c)
+/* A bit for each core that it may run on now. */
+static uint64_t cores_of(const struct context *x)
 {
-    return x->cores & BIT(c->arch.index) && (!x->held || x->held == c);
+    return x->held ? x->cores & BIT(x->held->arch.index) : x->cores;
 }
 
 static bool eligible(const struct context *x, const struct core *c)
 {
-    return may_run_on(x, c) && (!x->target || x->target == c);
+    return cores_of(x) & BIT(c->arch.index) && (!x->target || x->target == c);
 }
 
 static struct context *first_eligible(const struct core *c) REQUIRES(sched_lock)
@@ -78,9 +102,9 @@ static int core_priority(const struct core *c) REQUIRES(sched_lock)
 /* Somebody waits: who runs there gets a turn's length, and WFI has to be seen. */
 static void contend(const struct context *x) REQUIRES(sched_lock)
 {
-    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
-        struct core *c = cores[i];
-        if (!c || !may_run_on(x, c) || c->sched.waiting_priority >= (int)x->priority)
+    for (uint64_t left = cores_of(x); left; left &= left - 1) {
+        struct core *c = cores[bit_first(left)];
+        if (!c || c->sched.waiting_priority >= (int)x->priority)
             continue;
         c->sched.waiting_priority = x->priority;
         core_kick(c);
@@ -92,9 +116,9 @@ static void place(struct context *x) REQUIRES(sched_lock)
 {
     struct core *best = NULL;
     int least = SCHED_URGENT + 1;
-    for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
-        struct core *c = cores[i];
-        if (!c || __atomic_load_n(&c->state, __ATOMIC_RELAXED) != CORE_UP || !may_run_on(x, c))
+    for (uint64_t left = cores_of(x); left; left &= left - 1) {
+        struct core *c = cores[bit_first(left)];
+        if (!c || __atomic_load_n(&c->state, __ATOMIC_RELAXED) != CORE_UP)
             continue;
         int p = core_priority(c);
         if (p < least || (p == least && c == x->core)) {
@@ -112,14 +136,14 @@ static void place(struct context *x) REQUIRES(sched_lock)
     }
 }
 
-static void make_ready(struct context *x, uint64_t now, bool first_of_equals) REQUIRES(sched_lock)
+static void make_ready(struct context *x, uint64_t now) REQUIRES(sched_lock)
 {
     __atomic_store_n(&x->state, CONTEXT_READY, __ATOMIC_SEQ_CST);
     x->ready_since = now;
     x->target = NULL;
     if (barred(x))
         return;
-    enqueue(x, first_of_equals);
+    enqueue(x);
     place(x);
 }
 
@@ -130,6 +154,7 @@ static void reprioritise(struct context *x) REQUIRES(sched_lock)
     if (x->state == CONTEXT_READY && x->priority == SCHED_URGENT)
         return; /* until it had its core */
     x->priority = (uint16_t)priority_of(x);
+    turn_of(x)->ticket = ++tickets;
     if (x->state == CONTEXT_RUNNING)
         core_kick(x->core);
     if (x->state != CONTEXT_READY)
@@ -139,8 +164,24 @@ static void reprioritise(struct context *x) REQUIRES(sched_lock)
     x->target = NULL;
     if (barred(x))
         return;
-    enqueue(x, false);
+    enqueue(x);
     place(x);
+}
+
+/* The account of one that runs, up to now. Is its budget spent by that? */
+static bool charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
+{
+    struct turn *turn = turn_of(x);
+    uint64_t ran = now - x->since;
+    x->since = now;
+    x->ran += ran;
+    turn->left = ran < turn->left ? turn->left - ran : 0;
+    if (!budget_charge(&x->budget, ran, now))
+        return false;
+    phase_assume_running();
+    x->priority = (uint16_t)priority_of(x);
+    alarm_set(&x->refill, budget_next(&x->budget));
+    return true;
 }
 
 static void refill_on_alarm(struct alarm *a)
@@ -149,8 +190,11 @@ static void refill_on_alarm(struct alarm *a)
     uint64_t now = timer_now();
     phase_assume_running();
     lock_acquire(&sched_lock);
+    if (x->state == CONTEXT_RUNNING)
+        (void)charge(x, now); /* what it ran in the background is not of its budget */
     if (budget_refill(&x->budget, now)) {
         budget_begin(&x->budget, now);
+        turn_begin(turn_of(x));
         reprioritise(x);
     } else if (x->budget.spent) {
         alarm_set(a, budget_next(&x->budget));
@@ -167,7 +211,7 @@ int context_init(struct context *x, enum context_kind kind, struct core *home)
 
 void context_set(struct context *x, unsigned priority, uint64_t on)
 {
-    x->cores = on;
+    x->cores = on & (~UINT64_C(0) >> (64 - CONFIG_MAX_CORES));
     x->base = x->priority = (uint16_t)priority;
     x->lent = 0;
     x->ran = x->waited = 0;
@@ -185,11 +229,11 @@ void sched_wake_locked(struct context *x)
     if (x->state != CONTEXT_BLOCKED)
         return;
     uint64_t now = timer_now();
-    x->turn_left = turn_ticks();
+    turns_begin(x);
     if (!x->budget.spent)
         budget_begin(&x->budget, now);
     x->priority = (uint16_t)priority_of(x);
-    make_ready(x, now, false);
+    make_ready(x, now);
 }
 
 void sched_wake(struct context *x)
@@ -207,6 +251,7 @@ void sched_wake_urgent(struct context *x)
     } else {
         list_remove(&x->node);
         if (x->state == CONTEXT_BLOCKED) {
+            turns_begin(x);
             x->ready_since = timer_now();
             if (!x->budget.spent)
                 budget_begin(&x->budget, x->ready_since);
@@ -214,30 +259,16 @@ void sched_wake_urgent(struct context *x)
         x->target = NULL;
         x->priority = SCHED_URGENT;
         __atomic_store_n(&x->state, CONTEXT_READY, __ATOMIC_SEQ_CST);
-        enqueue(x, false);
+        enqueue(x);
         place(x);
     }
     lock_release(&sched_lock);
 }
 
-/* The current context's account up to now. */
-static void charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
-{
-    uint64_t ran = now - x->since;
-    x->since = now;
-    x->ran += ran;
-    x->turn_left = ran < x->turn_left ? x->turn_left - ran : 0;
-    if (budget_charge(&x->budget, ran, now)) {
-        phase_assume_running();
-        x->priority = (uint16_t)priority_of(x);
-        alarm_set(&x->refill, budget_next(&x->budget));
-    }
-}
-
 void sched_block_locked(struct core *c)
 {
     struct context *x = c->sched.current;
-    charge(x, timer_now());
+    (void)charge(x, timer_now());
     budget_end(&x->budget);
     c->sched.current = NULL;
     __atomic_store_n(&x->state, CONTEXT_BLOCKED, __ATOMIC_SEQ_CST);
@@ -263,8 +294,8 @@ void sched_released(struct context *x)
 void sched_turn_over(struct core *c)
 {
     lock_acquire(&sched_lock);
-    charge(c->sched.current, timer_now());
-    c->sched.current->turn_left = 0;
+    (void)charge(c->sched.current, timer_now());
+    turn_of(c->sched.current)->left = 0;
     lock_release(&sched_lock);
     core_kick(c);
 }
@@ -295,7 +326,6 @@ static void take(struct core *c, struct context *x, uint64_t now) REQUIRES(sched
     x->core = x->held = c;
     x->since = now;
     x->waited += now - x->ready_since;
-    x->turn_left = x->turn_left ? x->turn_left : turn_ticks();
     c->sched.current = x;
     __atomic_store_n(&x->state, CONTEXT_RUNNING, __ATOMIC_SEQ_CST);
 }
@@ -310,19 +340,22 @@ static void place_others(const struct core *c) REQUIRES(sched_lock)
     }
 }
 
-static bool gives_way(const struct context *x, const struct context *to)
+/* Who fell back to its background priority takes its place there, which may be behind others. */
+static bool gives_way(struct context *x, struct context *to, bool fell)
 {
     if (barred(x))
         return true;
-    return to && (to->priority > x->priority || (to->priority == x->priority && !x->turn_left));
+    if (!to || to->priority != x->priority)
+        return to && to->priority > x->priority;
+    return !turn_of(x)->left || (fell && is_before(to, x));
 }
 
 /* Until when the choice holds without anything happening. */
-static uint64_t choice_end(const struct context *x, const struct context *next) REQUIRES(sched_lock)
+static uint64_t choice_end(struct context *x, const struct context *next) REQUIRES(sched_lock)
 {
     uint64_t end = NEVER;
     if (next && next->priority == x->priority)
-        end = x->since + x->turn_left;
+        end = x->since + turn_of(x)->left;
     if (x->budget.capacity && !x->budget.spent && x->budget.left < end - x->since)
         end = x->since + x->budget.left;
     return end;
@@ -335,21 +368,19 @@ void sched_pick(struct core *c)
     lock_acquire(&sched_lock);
     struct context *was = s->current;
     s->target_priority = NOBODY;
-    if (was)
-        charge(was, now);
+    bool fell = was && charge(was, now);
     struct context *best = first_eligible(c);
-    bool out = was && gives_way(was, best);
+    bool out = was && gives_way(was, best, fell);
     if (out)
         s->current = NULL;
-    else if (was && !was->turn_left)
-        was->turn_left = turn_ticks();
+    if (was && !turn_of(was)->left)
+        turn_begin(turn_of(was));
     if (!s->current && best)
         take(c, best, now);
     if (out) {
-        bool turn_over = !was->turn_left;
         if (was->kind == CONTEXT_THREAD)
             was->held = NULL; /* a vCPU's registers stay until somebody needs their place */
-        make_ready(was, now, !turn_over);
+        make_ready(was, now);
     }
     place_others(c);
     struct context *next = first_eligible(c);

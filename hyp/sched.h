@@ -22,6 +22,12 @@ enum context_state {
     CONTEXT_RUNNING, /* some core's `current` */
 };
 
+/* A context's turn among its equals. */
+struct turn {
+    uint64_t left;   /* ticks */
+    uint64_t ticket; /* its place: who has the lower one comes first. Kept until the turn is over */
+};
+
 struct context {
     enum context_kind kind; /* set at startup, then const */
     /* set while it is blocked and nobody wakes it: */
@@ -38,8 +44,9 @@ struct context {
     struct core *target; /* who was told to take it */
     struct budget budget;
     struct alarm refill;
-    uint64_t turn_left, since, ready_since; /* ticks of its turn; counts */
-    uint64_t ran, waited;                   /* ticks it ran, and was ready without running, in its life */
+    struct turn turns[2]; /* at its priority; at its background priority, which goes on when it comes back to that */
+    uint64_t since, ready_since; /* counts */
+    uint64_t ran, waited;        /* ticks it ran, and was ready without running, in its life */
 };
 
 /* A core's part of it; under the scheduler's lock unless said otherwise. */

@@ -26,6 +26,12 @@ static inline uint64_t field_set(uint64_t mask, uint64_t reg, uint64_t value)
     return (reg & ~mask) | field_make(mask, value);
 }
 
+/* The number of the lowest bit that is set; one is. */
+static inline unsigned bit_first(uint64_t v)
+{
+    return (unsigned)__builtin_ctzll(v);
+}
+
 #define KIB(n) ((uint64_t)(n) << 10)
 #define MIB(n) ((uint64_t)(n) << 20)
 #define GIB(n) ((uint64_t)(n) << 30)

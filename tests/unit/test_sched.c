@@ -318,18 +318,60 @@ static void test_budget_without_rival_is_a_limit_too(void **state)
     ran_about(limited, 1 * S);
 }
 
+/* A fifth is its own, and of the rest it has turns as the others have, whatever the budget does to the order. */
 static void test_background(void **state)
 {
     (void)state;
-    struct context *limited = make(CONTEXT_VCPU, 30, 1), *other = make(CONTEXT_VCPU, 16, 1);
-    context_budget(limited, 2 * MS, 10 * MS, 16);
+    for (unsigned others = 1; others < 4; others++) {
+        setup(NULL);
+        struct context *limited = make(CONTEXT_VCPU, 30, 1);
+        context_budget(limited, 2 * MS, 10 * MS, 16);
+        sched_wake(limited);
+        for (unsigned i = 0; i < others; i++)
+            sched_wake(make(CONTEXT_VCPU, 16, 1));
+        run(30 * S + 1);
+        uint64_t turns = (30 * S - 6 * S) / (others + 1);
+        ran_about(limited, 6 * S + turns);
+        for (unsigned i = 1; i <= others; i++)
+            ran_about(&x[i], turns);
+    }
+}
+
+/* In the background it is below the middle one, which leaves nothing, and above nobody when that one sleeps. */
+static void test_background_below_another(void **state)
+{
+    (void)state;
+    struct context *limited = make(CONTEXT_VCPU, 30, 1), *middle = make(CONTEXT_VCPU, 20, 1),
+                   *low = make(CONTEXT_VCPU, 10, 1);
+    context_budget(limited, 2 * MS, 10 * MS, 10);
     sched_wake(limited);
-    sched_wake(other);
+    sched_wake(middle);
+    sched_wake(low);
     run(10 * S + 1);
-    /* A fifth is its own; of the rest it has turns as the other has. */
-    uint64_t ran, waited;
-    sched_times(limited, &ran, &waited);
-    assert_true(ran > 4 * S && ran < 7 * S);
+    ran_about(limited, 2 * S);
+    ran_about(middle, 8 * S);
+    ran_about(low, 0);
+    while (middle->state != CONTEXT_RUNNING)
+        run(now + 100);
+    block(middle);
+    run(20 * S + 1);
+    ran_about(limited, 2 * S + 2 * S + 4 * S);
+    ran_about(low, 4 * S);
+}
+
+/* What it ran in the background before a refill is not taken from the refill. */
+static void test_refill_while_it_runs_in_the_background(void **state)
+{
+    (void)state;
+    struct context *limited = make(CONTEXT_VCPU, 30, 1), *other = make(CONTEXT_VCPU, 20, 1);
+    context_budget(limited, 2 * MS, 10 * MS, 5);
+    sched_wake(limited);
+    run(now + 11 * MS);
+    sched_wake(other);
+    settle();
+    assert_ptr_equal(sim_cores[0].sched.current, limited); /* 1 ms of its second budget is used */
+    run(now + MS);
+    assert_ptr_equal(sim_cores[0].sched.current, other);
 }
 
 /* However it blocks and wakes, no window of a period sees more than the budget. */
@@ -437,6 +479,8 @@ int main(void)
         cmocka_unit_test_setup(test_budget, setup),
         cmocka_unit_test_setup(test_budget_without_rival_is_a_limit_too, setup),
         cmocka_unit_test_setup(test_background, setup),
+        cmocka_unit_test_setup(test_background_below_another, setup),
+        cmocka_unit_test_setup(test_refill_while_it_runs_in_the_background, setup),
         cmocka_unit_test_setup(test_budget_in_any_window, setup),
         cmocka_unit_test_setup(test_lent_priority, setup),
         cmocka_unit_test_setup(test_random, setup),

@@ -2,7 +2,8 @@
 /*
  * What `make bench` measures of a vdev. Its first place goes by vread and vwrite, its second by a register table: PLAIN and QUICK, a word
  * each; PAGE, where a page of the guest's RAM is; TRAP, which makes writes to that page exit (1) or gives it back (0); PULSE, which pulses the
- * vdev, whose thread is above the guest; COMPUTE, which lets a thread below everything compute (1) or not (0).
+ * vdev, whose thread is above the guest; COMPUTE, which lets a thread below everything compute (1) or not (0);
+ * HANDOVER, on which two threads above the guest hand over to each other and back so many times before the guest goes on.
  */
 #include "hyp/api/gasp.h"
 #include "hyp/api/guest.h"
@@ -12,12 +13,24 @@
 #define PLACE_BYTES 0x1000
 #define PAGE_BYTES 0x1000
 
-enum { PLAIN = 0x00, PAGE = 0x08, TRAP = 0x10, FAILED = 0x18, PULSE = 0x20, COMPUTE = 0x28, QUICK = 0x80 };
+enum {
+    PLAIN = 0x00,
+    PAGE = 0x08,
+    TRAP = 0x10,
+    FAILED = 0x18,
+    PULSE = 0x20,
+    COMPUTE = 0x28,
+    HANDOVER = 0x30,
+    QUICK = 0x80
+};
 
 struct subject {
     /* under v_mtx: */
     uint32_t word;
     uint64_t page, failed;
+    uint32_t handovers, turn; /* of the two threads, 1 and 2; 0: nobody's */
+    bool go, threads;
+    struct vdev_cond begun, turned[2];
     struct vdev_event event; /* set at startup, then const */
     /* any core, atomic: */
     uint32_t pulses, compute;
@@ -136,6 +149,71 @@ static __running void compute_write(const struct reg_access *a, uint64_t value)
         __atomic_fetch_add(&s->failed, 1, __ATOMIC_RELAXED);
 }
 
+/* Until it is the turn of thread `mine`; false: the VM ends. */
+static bool turn_wait(vdev_t *v, uint32_t mine) REQUIRES(MAY_BLOCK, v->v_mtx)
+{
+    struct subject *s = subject_of(v);
+    while (s->turn != mine)
+        if (vdev_cond_wait_mtx(&s->turned[mine - 1], &v->v_mtx, VDEV_FOREVER) != EOK)
+            return false;
+    return true;
+}
+
+static void turn_give(vdev_t *v, uint32_t to) REQUIRES(v->v_mtx) __running
+{
+    subject_of(v)->turn = to;
+    vdev_cond_signal(&subject_of(v)->turned[to - 1]);
+}
+
+static void *first_thread(void *arg)
+{
+    vdev_t *v = arg;
+    struct subject *s = subject_of(v);
+    thread_assume();
+    phase_assume_running();
+    lock_acquire(&v->v_mtx);
+    for (bool alive = true; alive;) {
+        while (alive && !s->go)
+            alive = vdev_cond_wait_mtx(&s->begun, &v->v_mtx, VDEV_FOREVER) == EOK;
+        s->go = false;
+        for (; alive && s->handovers; s->handovers--) {
+            turn_give(v, 2);
+            alive = turn_wait(v, 1);
+        }
+    }
+    lock_release(&v->v_mtx);
+    return NULL;
+}
+
+static void *second_thread(void *arg)
+{
+    vdev_t *v = arg;
+    thread_assume();
+    phase_assume_running();
+    lock_acquire(&v->v_mtx);
+    while (turn_wait(v, 2))
+        turn_give(v, 1);
+    lock_release(&v->v_mtx);
+    return NULL;
+}
+
+static __running void handover_write(const struct reg_access *a, uint64_t value)
+{
+    static const struct vdev_thread_attr above = { .priority = 200 };
+    vdev_t *v = a->vdev;
+    struct subject *s = subject_of(v);
+    vdev_thread_t *t;
+    if (!s->threads && (vdev_thread_create(v, "first", &t, &above, first_thread, v) != EOK ||
+                        vdev_thread_create(v, "second", &t, &above, second_thread, v) != EOK))
+        __atomic_fetch_add(&s->failed, 1, __ATOMIC_RELAXED);
+    lock_acquire(&v->v_mtx);
+    s->threads = true;
+    s->handovers = (uint32_t)value;
+    s->go = true;
+    vdev_cond_signal(&s->begun);
+    lock_release(&v->v_mtx);
+}
+
 #define ROW(at, bytes) \
     .offset = (at), .span = (bytes), .stride = (bytes) > 4 ? 8 : 4, .sizes = (bytes) > 4 ? REG_SIZE_8 : REG_SIZE_4
 static const struct reg subject_rows[] = {
@@ -145,6 +223,7 @@ static const struct reg subject_rows[] = {
     { ROW(FAILED, 8), .read = failed_read },
     { ROW(PULSE, 4), .write = pulse_write },
     { ROW(COMPUTE, 4), .write = compute_write },
+    { ROW(HANDOVER, 4), .write = handover_write },
     { ROW(QUICK, 4), .read = word_read, .write = word_write, .quick = true },
 };
 static const struct reg_table subject_regs = { subject_rows, ARRAY_LEN(subject_rows), REG_BUS_ERROR };
@@ -179,7 +258,7 @@ VDEV_FACTORY(subject_factory) = {
     .compatible = subject_compatible,
     .extra_space = sizeof(struct subject),
     .acc_sizes = BIT(4),
-    .threads = 1,
+    .threads = 3,
     .pulse = subject_pulse,
     .startup = subject_startup,
     .vread = subject_vread,

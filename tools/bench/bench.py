@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from counts import Hypervisor, records_read  # noqa: E402
 from machines import Bench, Failed  # noqa: E402
-from rows import APART, EVENTS, EVENTS_V2, LINUX, MEMORY, SHARED, START, VDEV, Row  # noqa: E402
+from rows import APART, EVENTS, EVENTS_V2, LATE, LINUX, LOADED, MEMORY, SHARED, START, SWITCH, VDEV, Row  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RAW_ENTRY = 0x40080000     # of a raw guest under QEMU's -kernel, and ours
@@ -81,39 +81,67 @@ def vdevs(bench, guest, image):
             Figure(row, hosted[row.name] - 1, None, hosted[row.name], where.get(row.name, {})) for row in VDEV]
 
 
-SHARED_VM = """
-    vm{number} {{
+VM = """
+    {name} {{
         compatible = "armature,vm";
         #address-cells = <2>;
         #size-cells = <2>;
-        affinity = <{core}>;
+        {lines}
         memory@40000000 {{ device_type = "memory"; reg = <0x0 0x40000000 0x0 0x01000000>; }};
-        chosen {{ bootargs = "notify={number}"; armature,kernel = "bench"; }};
+        chosen {{ bootargs = "{bootargs}"; armature,kernel = "bench"; }};
         pl011@9000000 {{
             compatible = "arm,pl011", "arm,primecell";
             reg = <0x0 0x09000000 0x0 0x1000>;
             interrupts = <0 1 4>;
+            {serial}
         }};
-        shmem@a000000 {{
+        {devices}
+    }};
+"""
+SHMEM = """shmem@a000000 {
             compatible = "qvm,guest_shm";
             reg = <0x0 0x0a000000 0x0 0x1000>, <0x0 0x10000000 0x0 0x00400000>;
             interrupts = <0 16 4>;
-        }};
-    }};
-"""
+        };"""
+
+
+def vm(name, lines, bootargs, serial="", devices=""):
+    return VM.format(name=name, lines=lines, bootargs=bootargs, serial=serial, devices=devices)
+
+
+def vms(bench, name, guest, rows, *nodes):
+    """What VMs of the guest say of the rows."""
+    tree = f'/dts-v1/;\n/ {{\n    compatible = "armature,vms";\n    #address-cells = <2>;\n    #size-cells = <2>;\n{"".join(nodes)}}};\n'
+    path = bench.path(name + ".dts")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(tree)
+    said = rows_said(bench.hosted_vms(name, path, guest))
+    where = functions_of(bench, bench.symbols, name, said)
+    return [Figure(row, said[row.name], None, said[row.name], where.get(row.name, {})) if row.name in said else Figure(row, missing="no such row")
+            for row in rows]
 
 
 def shared(bench, guest):
     """One VM notifies another, on another core, through shared memory."""
-    nodes = "".join(SHARED_VM.format(number=core + 1, core=core) for core in range(2))
-    tree = f'/dts-v1/;\n/ {{\n    compatible = "armature,vms";\n    #address-cells = <2>;\n    #size-cells = <2>;\n{nodes}}};\n'
-    path = bench.path("shared.dts")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(tree)
-    said = rows_said(bench.hosted_vms("shared", path, guest))
-    where = functions_of(bench, bench.symbols, "shared", said)
-    return [Figure(row, said[row.name], None, said[row.name], where.get(row.name, {})) if row.name in said else Figure(row, missing="no such row")
-            for row in SHARED]
+    return vms(bench, "shared", guest, SHARED, *(vm(f"vm{n + 1}", f"affinity = <{n}>;", f"notify={n + 1}", devices=SHMEM) for n in range(2)))
+
+
+def switch(bench, guest):
+    """Two vCPUs hand their core over."""
+    return vms(bench, "switch", guest, SWITCH, vm("both", "cpus = <2>; affinity = <0 0>;", "switch=1"))
+
+
+LOADS = ("computes", "accesses devices", "calls")   # storm=1 and so on
+
+
+def late(bench, guest):
+    """The timer of a VM above another one on its core."""
+    figures = []
+    for n, load in enumerate(LOADS, 1):
+        rows = [row for row in LATE if f"below {load}:" in row.name or (row is LOADED and n == 1)]
+        below = vm("below", "affinity = <0>; priority = <1>;", f"storm={n}", 'armature,backend = "null";')
+        figures += vms(bench, f"late-{n}", guest, rows, vm("above", "affinity = <0>; priority = <100>;", f"late={n}"), below)
+    return figures
 
 
 def linux(bench, kernel, initrd):
@@ -207,7 +235,7 @@ def arguments():
     parser.add_argument("--plugin", required=True)
     parser.add_argument("--out", default="build/bench.json")
     parser.add_argument("--functions", action="store_true", help="show where EL2's instructions went")
-    parser.add_argument("--only", choices=("events", "events-v2", "vdevs", "linux", "memory", "shared"))
+    parser.add_argument("--only", choices=("events", "events-v2", "vdevs", "linux", "memory", "shared", "switch", "late"))
     return parser.parse_args()
 
 
@@ -229,7 +257,8 @@ def main():
     linux_rows = [row for pair in LINUX for row in pair] + [START]
     parts = {"events": (events, EVENTS, bench, args.guest, EVENTS), "events-v2": (events, EVENTS_V2, bench, args.guest, EVENTS_V2),
              "vdevs": (vdevs, VDEV, bench, args.guest, args.vdevs), "linux": (linux, linux_rows, bench, args.linux, args.initrd),
-             "memory": (memory, [MEMORY], bench, args.guest), "shared": (shared, SHARED, bench, args.guest)}
+             "memory": (memory, [MEMORY], bench, args.guest), "shared": (shared, SHARED, bench, args.guest),
+             "switch": (switch, SWITCH, bench, args.guest), "late": (late, LATE, bench, args.guest)}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(attempt, *part) for name, part in parts.items() if args.only in (None, name)]
     measured: List = [each for job in jobs for each in job.result()]

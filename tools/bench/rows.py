@@ -64,6 +64,7 @@ VDEV = (
     Row("region change: a page's writes trapped", {}, 8000, "a block of 2 MiB split, and every core told"),
     Row("region change: the page given back", {}, 8000, "the block joined again"),
     Row("pulse to a thread above the guest, and back", {}, 1500, "deliver, two switches between vCPU and thread"),
+    Row("thread switch: from a condition to the other thread", {}, 700, "signal, wait, and the other goes on; mean of 1 000"),
     Row("vtimer from WFI, the core asleep", {}, 150, "from the deadline to the handler"),
     Row("vtimer from WFI, a thread below computes", {}, 1000, "the same, the thread is preempted"),
     Row("region change under load: trapped", {}, 8000, "the other vCPU reads the page and the vdev all the while"),
@@ -78,6 +79,16 @@ SHARED = (
     Row("shmem notify → peer's handler, spinning", {}, 600, "two VMs"),
     Row("shmem notify → peer's handler, in WFI", {}, 600, "two VMs"),
 )
+
+# Two vCPUs on one core, of one VM.
+SWITCH = (
+    Row("vCPU switch: from WFI to the other's handler", {}, 1000, "the exit, the choice, the switch, the interrupt that it waited for"),
+    Row("vCPU switch: at a turn's end", {}, 1200, "EL2's timer, the choice, the switch: between the two guests' instructions"),
+)
+# A VM whose timer fires while one below it runs on its core: from the deadline to the handler. The worst is what docs/SCHEDULING.md bounds.
+LOADED = Row("vtimer, a VM below is loaded: worst", {}, 8000, "and starts")
+LATE = (LOADED, *(Row(f"vtimer, a VM below {what}: {which}", {}, target) for what, targets in (
+    ("computes", (1300, 1500)), ("accesses devices", (1300, 2000)), ("calls", (1300, 2000))) for which, target in zip(("median", "worst"), targets)))
 
 # Debian's Linux 6.1, one vCPU. Per stretch: EL2 instructions, exits.
 BOOT, WORK = "Linux: kernel entry to /init", "Linux: 50 fork+exec, sha256, 20 sleeps of 5 ms"

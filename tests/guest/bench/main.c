@@ -3,6 +3,8 @@
  * What an event costs: the median of `samples=` (1000) runs minus the same code without the event, one line a row:
  * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. With vdev=ADDRESS instead what the vdev of
  * tests/vdev-bench there costs. notify=1 and notify=2 are two VMs with shared memory: the first measures what it takes to the other's handler.
+ * switch=1: two vCPUs on one core. late=1|2|3: how late a timer is for a VM above one with storm=1|2|3, which computes, accesses devices,
+ * or calls the hypervisor.
  */
 #include "tests/guest/bench/measure.h"
 #include "tests/guest/lib/cpu.h"
@@ -20,6 +22,7 @@
 #define HVC_UNKNOWN 0x8600ff00u
 #define UARTDR 0x00
 #define UARTFR 0x18
+#define UARTIMSC 0x38
 #define FR_TXFF BIT(5)
 #define SPI_TEST 40
 #define PPI_TEST 22 /* nobody's */
@@ -60,8 +63,8 @@ static void sort(uint32_t *a, uint64_t n)
     }
 }
 
-/* The median of fn(a, b), `before` run outside the measured part each time. */
-static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
+/* fn(a, b) so often, `before` run outside the measured part each time; the results, sorted. */
+static void sample(measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
 {
     for (uint64_t i = 0; i < WARM_UP + sample_count; i++) {
         if (i == WARM_UP)
@@ -75,6 +78,11 @@ static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(voi
             samples[i - WARM_UP] = t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
     }
     sort(samples, sample_count);
+}
+
+static uint64_t median(measure_fn fn, uint64_t a, uint64_t b, void (*before)(void))
+{
+    sample(fn, a, b, before);
     return samples[sample_count / 2];
 }
 
@@ -221,7 +229,9 @@ static void rows_cores(void)
 #define TABLE_FAILED 0x18
 #define TABLE_PULSE 0x20
 #define TABLE_COMPUTE 0x28
+#define TABLE_HANDOVER 0x30
 #define TABLE_QUICK 0x80
+#define HANDOVERS 500   /* there and back */
 #define TIMER_FAR 30000 /* ticks: the guest sleeps and somebody else runs by then */
 
 static uint64_t vdev, table;
@@ -266,6 +276,9 @@ static void rows_vdev(void)
     row_call("region change: a page's writes trapped", measure_write32, table + TABLE_TRAP, 1, trap_off);
     row_call("region change: the page given back", measure_write32, table + TABLE_TRAP, 0, trap_on);
     row_call("pulse to a thread above the guest, and back", measure_write32, table + TABLE_PULSE, 1, NULL);
+    uint64_t none = median(measure_write32, table + TABLE_HANDOVER, 0, NULL);
+    uint64_t ticks = median(measure_write32, table + TABLE_HANDOVER, HANDOVERS, NULL);
+    row("thread switch: from a condition to the other thread", (ticks - none) / (2 * HANDOVERS));
     gic_enable(INTID_CNTV);
     row("vtimer from WFI, the core asleep", median(measure_timer_wfi, TIMER_FAR, 0, NULL));
     write32(table + TABLE_COMPUTE, 1);
@@ -280,6 +293,81 @@ static void rows_vdev(void)
     cpu_wait(1, 1000);
     if (read64(table + TABLE_FAILED))
         print("# %lu region changes FAILED\n", read64(table + TABLE_FAILED));
+}
+
+/* Two vCPUs of one core, which is handed over when one waits, and when its turn is over. */
+static volatile uint64_t turn_last __attribute__((aligned(64)));
+#define TURNS 15 /* samples: each takes 20 ms */
+
+static uint64_t turns_run(uint64_t last)
+{
+    for (;;)
+        measure_turn(last, 0);
+    return 0;
+}
+
+static void rows_switch(void)
+{
+    if (cpu_start(1) != PSCI_SUCCESS) {
+        print("# vCPU 1 did not start\n");
+        return;
+    }
+    gic_enable(SGI);
+    row_ipi("vCPU switch: from WFI to the other's handler", measure_switch, gic_sgi_to(this_cpu()->mpidr, SGI), true);
+    sample_count = sample_count < TURNS ? sample_count : TURNS;
+    cpu_post(1, turns_run, (uint64_t)&turn_last);
+    row("vCPU switch: at a turn's end", median(measure_turn, (uint64_t)&turn_last, 0, NULL));
+}
+
+#define STORM_END UINT64_C(200000000)
+
+/* A timer that fires at another point each time of what the VM below does. */
+static uint64_t measure_timer_anywhere(uint64_t far, uint64_t b)
+{
+    static uint64_t n;
+    return measure_timer_wfi(far + 7 * (n++ % 1021), b);
+}
+
+static void rows_late(uint64_t kind)
+{
+    static const char *const kinds[] = { "", "computes", "accesses devices", "calls" };
+    const char *what = kinds[kind % ARRAY_LEN(kinds)];
+    gic_enable(INTID_CNTV);
+    sample(measure_timer_anywhere, TIMER_FAR, 0, NULL); /* meanwhile that VM is loaded and starts */
+    if (kind == 1)
+        row("vtimer, a VM below is loaded: worst", samples[sample_count - 1]);
+    sample(measure_timer_anywhere, TIMER_FAR, 0, NULL);
+    mark(ROW_END);
+    if (timer_count() > STORM_END / 2) {
+        print("# %lu ticks: there was no storm at the end\n", timer_count());
+        return;
+    }
+    print("BENCH vtimer, a VM below %s: median\t%u\n", what, samples[sample_count / 2]);
+    print("BENCH vtimer, a VM below %s: worst\t%u\n", what, samples[sample_count - 1]);
+}
+
+/* What the VM below does until STORM_END of its time, which is about that of the one above: computes, accesses devices, calls. */
+static void storm_run(uint64_t kind)
+{
+    static const uint32_t calls[] = { PSCI_VERSION,       HVC_UNKNOWN,         PSCI_FEATURES,
+                                      PSCI_AFFINITY_INFO, SMCCC_ARCH_FEATURES, PSCI_CPU_ON };
+    uint32_t ctlr = read32(GICD + GICD_CTLR);
+    for (uint64_t n = 0; timer_count() < STORM_END; n++) {
+        if (kind == 2) {
+            write32(GICD + GICD_ISENABLER + 4, 1u << (SPI_TEST - 32));
+            write32(GICD + GICD_IPRIORITYR + SPI_TEST, 0xa0a0a0a0);
+            write32(GICD + GICD_ISPENDR + 4, 1u << (SPI_TEST - 32));
+            (void)read32(GICD + GICD_ISENABLER + 4);
+            write32(GICD + GICD_ICPENDR + 4, 1u << (SPI_TEST - 32));
+            write32(GICD + GICD_ICENABLER + 4, 1u << (SPI_TEST - 32));
+            (void)read32(UART_BASE + UARTFR);
+            write32(UART_BASE + UARTIMSC, 0);
+            write32(GICD + GICD_CTLR, ctlr & ~UINT32_C(3)); /* concerns all its interrupts */
+            write32(GICD + GICD_CTLR, ctlr);
+        } else if (kind == 3) {
+            hvc(calls[n % ARRAY_LEN(calls)], n % 2 ? 0 : PSCI_CPU_ON, 0, 0);
+        }
+    }
 }
 
 #define FACTORY UINT64_C(0x0a000000)
@@ -345,7 +433,22 @@ void guest_main(void)
     v2 = gic_version() == 2;
     gic_init();
     core_init();
-    uint64_t notify = bootarg_number("notify", 0);
+    uint64_t notify = bootarg_number("notify", 0), storm = bootarg_number("storm", 0);
+    uint64_t late = bootarg_number("late", 0);
+    if (storm) {
+        storm_run(storm);
+        return;
+    }
+    if (bootarg_number("switch", 0)) {
+        rows_switch();
+        print("# bench end\n");
+        return;
+    }
+    if (late) {
+        rows_late(late);
+        print("# bench end\n");
+        return;
+    }
     if (vdev || notify) {
         if (vdev)
             rows_vdev();

@@ -208,6 +208,40 @@
     sub     x0, x9, x14
     ret
 
+    function measure_switch
+    mov     x9, #0
+    mov     x12, #0
+    str     xzr, [x0]
+    dsb     sy
+    msr     icc_sgi1r_el1, x1
+    isb
+    mrs     x14, cntvct_el0
+    wfi
+1:  msr     daifclr, #2
+    isb
+    msr     daifset, #2
+    cbz     x9, 1b
+2:  yield
+    ldr     x15, [x0]
+    cbz     x15, 2b
+    sub     x0, x15, x14
+    ret
+
+/* Whose turn it is writes the time; the first reading of a turn finds the other's last one. */
+    function measure_turn
+    mrs     x14, cntvct_el0
+    str     x14, [x0]
+1:  mrs     x15, cntvct_el0
+    ldr     x13, [x0]
+    cmp     x13, x14
+    b.ne    2f
+    str     x15, [x0]
+    mov     x14, x15
+    b       1b
+2:  str     x15, [x0]
+    sub     x0, x15, x13
+    ret
+
     function measure_cpu_on
     stp     x19, x20, [sp, #-32]!
     stp     x21, x30, [sp, #16]

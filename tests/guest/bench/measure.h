@@ -38,6 +38,10 @@ uint64_t measure_notify(uint64_t ipi, uint64_t control);
 /* Sends and waits for the reply's handler on this core. */
 uint64_t measure_ping_pong(uint64_t ipi, uint64_t sgi1r);
 uint64_t measure_ping_pong_v2(uint64_t ipi, uint64_t sgir);
+/* Sends an SGI to a sleeping vCPU of this core and waits for an interrupt: from there to that vCPU's handler, whose time is in ipi->time. Its reply ends the wait. */
+uint64_t measure_switch(uint64_t ipi, uint64_t sgi1r);
+/* Reads the counter for ever, the latest time into *last; ends, and gives the time until then, when somebody else had written there. */
+uint64_t measure_turn(uint64_t last, uint64_t b);
 /* CPU_ON of mpidr with bench_secondary; waits for its first instruction's time in *slot. */
 uint64_t measure_cpu_on(uint64_t mpidr, uint64_t slot);
 /* Entered by CPU_ON with x0 = slot: writes its first instruction's time, turns itself off. */

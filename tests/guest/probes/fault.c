@@ -2,6 +2,7 @@
 /*
  * Does what a guest may not do, one after the other as do=<word,word,...> says, and tells what came of it:
  *   jump load store undef hvc smc sysreg      report one line each and go on
+ *   everywhere                                starts all other cores, which compute for ever
  *   loop sleep storm jumpbare fill            never come back: spinning, WFI with nothing to wake it, exceptions without end,
  *                                             the same by a vector that is nowhere, output without end
  *   off reset                                 PSCI
@@ -80,6 +81,20 @@ static void do_loop(void)
         __asm__ volatile("nop");
 }
 
+static uint64_t compute(uint64_t unused)
+{
+    for (;;)
+        __asm__ volatile("nop");
+    return unused;
+}
+
+static void do_everywhere(void)
+{
+    cpus_start_all();
+    for (unsigned int i = 1; i < cpu_count; i++)
+        cpu_post(i, compute, 0);
+}
+
 static void do_sleep(void)
 {
     print("FAULT sleep\n");
@@ -119,10 +134,21 @@ static void do_reset(void)
 }
 
 static const struct deed deeds[] = {
-    { "jump", do_jump },   { "load", do_load },   { "store", do_store },   { "undef", do_undef },
-    { "hvc", do_hvc },     { "smc", do_smc },     { "sysreg", do_sysreg }, { "loop", do_loop },
-    { "sleep", do_sleep }, { "storm", do_storm }, { "fill", do_fill },     { "jumpbare", do_jumpbare },
-    { "off", do_off },     { "reset", do_reset },
+    { "everywhere", do_everywhere },
+    { "jump", do_jump },
+    { "load", do_load },
+    { "store", do_store },
+    { "undef", do_undef },
+    { "hvc", do_hvc },
+    { "smc", do_smc },
+    { "sysreg", do_sysreg },
+    { "loop", do_loop },
+    { "sleep", do_sleep },
+    { "storm", do_storm },
+    { "fill", do_fill },
+    { "jumpbare", do_jumpbare },
+    { "off", do_off },
+    { "reset", do_reset },
 };
 
 void guest_main(void)
