@@ -27,7 +27,7 @@ NEWLIB := $(CACHE)/newlib
 LIBFDT := $(CACHE)/libfdt
 
 # Goals that need no configuration and no compiler.
-plain_goals := help api-tables check-api clean distclean setup run test test-all $(filter %_defconfig,$(MAKECMDGOALS))
+plain_goals := hil help api-tables check-api clean distclean setup run test test-all $(filter %_defconfig,$(MAKECMDGOALS))
 ifneq ($(filter-out $(plain_goals),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(defconfig)$(wildcard $(O)/.config),)
 $(error no boards/*/$(CONFIG)_defconfig: CONFIG is one of $(patsubst %_defconfig,%,$(notdir $(wildcard boards/*/*_defconfig))))
@@ -345,6 +345,14 @@ test-all: setup
 	$(Q)tools/testrun --logs build/test --title "make test-all" $(call build_suites,guests guests-all) \
 		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(pytest) tests/sys' 'machine release: $(on_release) $(pytest) tests/sys' $(contract_suites)
 
+# The machine tests by a labgrid environment: on a board, or on what stands for one (docs/HIL.md).
+ENV ?= tests/sys/env/rehearsed-rpi4.yaml
+HIL_ARGS ?=
+hil_name = $(basename $(notdir $(ENV)))
+hil:
+	$(Q)[ -f '$(ENV)' ] || { echo "ENV=$(ENV): no such file; there are: $(wildcard tests/sys/env/*.yaml)" >&2; exit 1; }
+	$(Q)mkdir -p build/hil; $(pytest) tests/sys --lg-env '$(ENV)' --junitxml=build/hil/$(hil_name).xml --basetemp=build/hil/$(hil_name) -rs $(HIL_ARGS)
+
 # ---- Bench: instructions per event (docs/BENCH.md). BENCH_CONFIG is what is measured, BENCH_ARGS=--functions shows where they go ----
 
 BENCH_CONFIG ?= qemu_virt_release
@@ -371,7 +379,7 @@ distclean:
 help:
 	@sed 's/^  //' tools/make-help.txt
 
-.PHONY: all format api-tables run run-machine setup test test-all check bench unit unit-build guests guests-all clean distclean help \
+.PHONY: all hil format api-tables run run-machine setup test test-all check bench unit unit-build guests guests-all clean distclean help \
 	menuconfig olddefconfig savedefconfig FORCE $(checks:%=check-%)
 FORCE:
 

@@ -200,7 +200,7 @@ def machine(tmp_path, hypervisor, target, environment):
         own = () if "--gic" in arguments else target.arguments()
         if environment and not environment.emulated:
             from hil.serial_machine import SerialMachine  # needs labgrid
-            kwargs.update(strategy=environment.strategy())
+            kwargs.update(strategy=environment.strategy(), firmware=environment.firmware)
             kind = SerialMachine
         else:
             kind = EmulatedMachine

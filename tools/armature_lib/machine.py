@@ -75,7 +75,8 @@ def machine_command(machine, channels):
         argv += ["-serial", f"chardev:{serial}" if serial in channels else "null"]
     if machine.firmware:
         argv += machine.stub or [machine.board.firmware_option, machine.firmware]
-        argv += ["-drive", machine.board.card_option.format(path=option_path(machine.card))]
+        if machine.card:
+            argv += ["-drive", machine.board.card_option.format(path=option_path(machine.card))]
     else:
         argv += ["-kernel", machine.image, "-append", machine.bootargs]
         if machine.bundle:

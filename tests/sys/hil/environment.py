@@ -5,12 +5,15 @@ An environment file: a labgrid environment whose target `main` says in its optio
     options:
       armature: rpi4         the machine; what it can do without an emulator around it is taken from there
       rehearse: ...          arguments of hil/rehearsal.py: a board made of QEMU is served in $LG_BOARD while the tests run
+      ser2net: '4001'        its line is served there, on loopback, by ser2net
+      firmware: FOLDER       the board's own firmware files, for its card
       slow: '3'              tests' time limits are longer by that
 """
 import dataclasses
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +27,14 @@ REHEARSAL = os.path.join(HERE, "rehearsal.py")
 # What only an emulator is asked for, or needs more than one wire.
 ONLY_EMULATED = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "flash", "el1", "fit", "raw-console", "own-tool"}
 UP_TIME = 10
+SER2NET = """%YAML 1.1
+---
+connection: &board
+  accepter: telnet(rfc2217),tcp,localhost,{port}
+  connector: serialdev,{serial},115200n81,local
+  options:
+    kickolduser: true
+"""
 
 
 class Environment:
@@ -31,7 +42,7 @@ class Environment:
 
     def __init__(self, path, labgrid):
         self.name = os.path.splitext(os.path.basename(path))[0]
-        self.server, self.labgrid = None, labgrid
+        self.servers, self.labgrid = [], labgrid
         main = self.labgrid.config.get_targets().get("main")
         if not main:
             raise pytest.UsageError(f"{path}: no target 'main'")
@@ -41,7 +52,7 @@ class Environment:
             raise pytest.UsageError(f"{path}: options: armature: '{options.get('armature')}' is none of {', '.join(TARGETS)}")
         self.emulated = "drivers" not in main
         slow = float(options.get("slow", 1))
-        self.rehearse = options.get("rehearse")
+        self.rehearse, self.ser2net, self.firmware = options.get("rehearse"), options.get("ser2net"), options.get("firmware")
         features = base.features if self.emulated else base.features - ONLY_EMULATED
         cores = base.cores if self.emulated else min(base.cores, 4)
         self.base = base
@@ -49,25 +60,50 @@ class Environment:
 
     def strategy(self):
         """Of the board, which is rehearsed from now on if it is to be."""
-        if self.rehearse and not self.server:
-            board = os.environ["LG_BOARD"]
-            self.server = subprocess.Popen([REHEARSAL, "serve", board, *shlex.split(self.rehearse)], stdin=subprocess.DEVNULL)
-            limit = time.monotonic() + UP_TIME
-            while not os.path.exists(os.path.join(board, "power")):
-                if self.server.poll() is not None or time.monotonic() > limit:
-                    raise RuntimeError(f"the rehearsed board does not come up: {REHEARSAL} serve {board} {self.rehearse}")
-                time.sleep(0.05)
+        if self.rehearse and not self.servers:
+            rehearsal_start(self.servers, os.environ["LG_BOARD"], self.rehearse, self.ser2net)
         return self.labgrid.get_target("main").get_driver("ArmatureStrategy", activate=False)
 
     def close(self):
         if self.labgrid.targets:
             self.labgrid.cleanup()
-        if self.server:
-            self.server.send_signal(signal.SIGTERM)
-            try:
-                self.server.wait(UP_TIME)
-            except subprocess.TimeoutExpired:
-                self.server.kill()
+        rehearsal_end(self.servers)
+
+
+def wait_until(there, servers, what):
+    limit = time.monotonic() + UP_TIME
+    while not there():
+        if time.monotonic() > limit or any(server.poll() is not None for server in servers):
+            raise RuntimeError(f"{what} does not come up")
+        time.sleep(0.05)
+
+
+def port_listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def rehearsal_start(servers, board, arguments, ser2net=None):
+    """A rehearsed board in the folder `board`, its line on a port of loopback too if one is named."""
+    servers.append(subprocess.Popen([REHEARSAL, "serve", board, *shlex.split(arguments)], stdin=subprocess.DEVNULL))
+    wait_until(lambda: os.path.exists(os.path.join(board, "power")), servers, f"{REHEARSAL} serve {board} {arguments}")
+    if ser2net:
+        config = os.path.join(board, "ser2net.yaml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(SER2NET.format(port=ser2net, serial=os.path.realpath(os.path.join(board, "serial"))))
+        servers.append(subprocess.Popen(["ser2net", "-n", "-u", "-c", config], stdin=subprocess.DEVNULL))
+        wait_until(lambda: port_listens(int(ser2net)), servers, f"ser2net on port {ser2net}")
+
+
+def rehearsal_end(servers):
+    while servers:
+        server = servers.pop()
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(UP_TIME)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def environment_prepare(config):

@@ -3,7 +3,7 @@
 """
 A board on a serial line, rehearsed: QEMU behind a pseudo-terminal, with a power switch from outside, a card that can be swapped, and a line that
 can be slow, noisy and lossy. What drives it knows nothing of QEMU: it opens DIR/serial, calls `rehearsal.py on DIR` and `off DIR`, and writes
-DIR/card.img while the power is off.
+DIR/card.img while the power is off; without that file its slot is empty.
 
     rehearsal.py serve DIR --board rpi4        until it is ended; files of DIR: serial (the line), card.img (the medium), tftp/ (with --net)
     rehearsal.py on|off|state DIR
@@ -93,10 +93,9 @@ class Board:
         board = self.board
         tree = board_tree(board, self.path("machine.dtb"), True)
         extra = ["-netdev", f"user,id=net,tftp={self.path('tftp')}", "-device", "virtio-net-device,netdev=net"] if self.args.net else []
+        card = self.path("card.img")
         machine = Machine(board, self.args.gic or board.gics[0], board.cpu, self.args.smp or board.cores, board.memory,
-                          firmware=firmware_path(board, None), card=self.path("card.img"), tree=tree, extra=extra, reboots=True)
-        if not os.path.exists(self.path("card.img")):
-            return "no card.img in the slot"
+                          firmware=firmware_path(board, None), card=card if os.path.exists(card) else None, tree=tree, extra=extra, reboots=True)
         self.process = Process(machine)
         self.noise()
         return "on"

@@ -13,18 +13,18 @@ import time
 
 import pexpect
 import pytest
-from labgrid.strategy.common import StrategyError
 from pexpect.fdpexpect import fdspawn
 
 from machine import ROOT, Machine
 from hil.demux import Demux
+from hil.drivers import Status
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 from armature_lib.base import Refused  # noqa: E402
 from armature_lib.board import BOARDS  # noqa: E402
 from armature_lib.bundle import bundle_write  # noqa: E402
 from armature_lib.card import card_write  # noqa: E402
-from armature_lib.cli import parser_make  # noqa: E402
+from armature_lib.cli import card_firmware, parser_make  # noqa: E402
 from armature_lib.console import Gate  # noqa: E402
 from armature_lib.results import Ending, Results, verdict  # noqa: E402
 from armature_lib.run import content_choose, host_words, hypervisor_find  # noqa: E402
@@ -42,7 +42,7 @@ NOT_HERE = (("mem", "the size of its memory"), ("smp", "the number of its cores"
 class SerialMachine(Machine):
     """The arguments are those of `armature run`. What a board cannot be told skips the test, with the reason."""
 
-    def __init__(self, folder, arguments, strategy, hypervisor=None, timeout=60, log=True, qemu=()):
+    def __init__(self, folder, arguments, strategy, hypervisor=None, timeout=60, log=True, qemu=(), firmware=None):
         super().__init__(folder, timeout)
         args = parser_make().parse_args(["run", *map(str, arguments)])
         for option, what in NOT_HERE:
@@ -53,19 +53,19 @@ class SerialMachine(Machine):
         self.strategy, self.ending = strategy, Ending.MACHINE
         self.files = {name: open(self.path(name + ".txt"), "wb", buffering=0) for name in ("console", "results", "log", "tool", "raw")}
         self.results_seen = Results(self.files["results"], self.files["log"] if log else None)
-        self.medium_make(args, hypervisor)
+        self.medium_make(args, hypervisor, firmware)
         reading, self.writing = os.pipe()
         fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, PIPE)
         os.set_blocking(self.writing, False)
         self.console = fdspawn(reading, timeout=self.timeout, maxread=65536)
         self.console.logfile_read = self.files["console"]
         self.stopping = threading.Event()
-        self.strategy.power_on()
-        self.strategy.status = type(self.strategy.status).hypervisor
+        self.strategy.start()
+        self.strategy.status = Status.hypervisor
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
-    def medium_make(self, args, hypervisor):
+    def medium_make(self, args, hypervisor, firmware):
         """What cannot be packed is refused as `armature run` would refuse it: in tool.txt, and the run is over."""
         args.extra, args.console = [], "mux"
         self.demux = Demux(lambda line: self.results_seen.line(b"L " + line), self.results_seen.line)
@@ -80,12 +80,24 @@ class SerialMachine(Machine):
                 bundle = os.path.abspath(args.bundle) if args.bundle else os.path.join(folder, "vms.bundle")
                 if content:
                     bundle_write(content, bundle, args.hash)
-                card = os.path.join(folder, "card.img")
-                card_write(card, hypervisor_find(hypervisor, board), bundle, words)
-                self.strategy.medium_write(card)
+                self.strategy.bootargs = words
+                self.medium_fill(args, folder, hypervisor_find(hypervisor, board), bundle, firmware)
         except Refused as refusal:
             self.files["tool"].write(f"armature: {refusal}\n".encode())
             raise
+
+    def medium_fill(self, args, folder, hypervisor, bundle, firmware):
+        if self.strategy.tftp:
+            self.strategy.transition("off")
+            self.strategy.target.activate(self.strategy.tftp)
+            self.strategy.tftp.put(hypervisor, bundle)
+            return
+        extra, card = [], os.path.join(folder, "card.img")
+        if firmware:
+            args.firmware, args.stub, args.overlay, args.sign, args.control_dtb = firmware, None, None, None, None
+            extra = card_firmware(args, folder)
+        card_write(card, hypervisor, bundle, self.strategy.bootargs, extra=extra)
+        self.strategy.medium_write(card)
 
     # The line
 
