@@ -30,8 +30,17 @@ def loader(path, address):
     return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
 
 
+# All cores start at address 0; the first goes on.
+ONE_CORE = """
+    mrs     x0, mpidr_el1
+    and     x0, x0, #0xff
+1:  cbz     x0, 2f
+    wfi
+    b       1b
+2:
+"""
 # As firmware at EL3 that does its work badly: enters the hypervisor at EL2 with CNTFRQ_EL0 = 0. At address 0, where a machine with -bios starts.
-FIRMWARE = """
+FIRMWARE = ONE_CORE + """
     msr     cntfrq_el0, xzr
     mov     x0, #0xf
     msr     S3_6_C12_C12_5, x0      // ICC_SRE_EL3
@@ -46,7 +55,7 @@ FIRMWARE = """
     isb
     eret
 """
-JUMP = "ldr x0, =HYPERVISOR\nbr x0\n"
+JUMP = ONE_CORE + "ldr x0, =HYPERVISOR\nbr x0\n"
 
 
 def firmware_write(path, source, target, tree=0):

@@ -8,9 +8,9 @@ from build import hypervisor_build
 from conftest import make
 from machine import ROOT
 from stub import FIRMWARE, JUMP, firmware_write, loader, stub_write
-from test_refusals import HYP_AT, TREE_AT, start_with_tree, tree_of_the_machine
 
 pytestmark = pytest.mark.one_gic
+TREE_AT, HYP_AT = 0x60000000, 0x50000000
 STOPPED = rb"stopped: nothing can be started: the boot check failed at the %s, see above"
 LOW_AT = 0x10000000  # on machines whose memory begins at 0
 BOARDS = {"rpi4": ("--gic", 2), "zcu102": ("--gic", 2), "versal_virt": ("--gic", 3)}
@@ -24,6 +24,27 @@ def board_image(config):
     make(f"CONFIG={config}", f"build/{config}/armature.bin")
     subprocess.run([os.path.join(ROOT, "tools", "fetch"), "linux"], check=True, timeout=600)
     return os.path.join(ROOT, "build", config, "armature.bin")
+
+
+def tree_of_the_machine(folder, gic, edit=()):
+    """The tree that the emulator makes, changed by fdtput's arguments."""
+    path = folder / "host.dtb"
+    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic},dumpdtb={path}", "-cpu", "cortex-a72", "-smp", "4", "-m", "2G",
+                    "-nic", "none", "-display", "none"], check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    for arguments in edit:
+        subprocess.run(["fdtput", arguments[0], path, *arguments[1:]], check=True, timeout=20)
+    return path
+
+
+def start_with_tree(machine, hypervisor, data, x0=TREE_AT):
+    """The hypervisor at another address, x0 pointing at these bytes."""
+    tree, nothing = machine.folder / "given.dtb", machine.folder / "nothing"
+    tree.write_bytes(data)
+    nothing.write_bytes(b"")
+    stub = stub_write(machine.folder / "stub.img", HYP_AT, x0)
+    return machine("--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
+                   qemu=loader(hypervisor, HYP_AT) + loader(tree, TREE_AT))
 
 
 def with_firmware(machine, hypervisor, image, source, tree=None):
