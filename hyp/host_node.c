@@ -34,7 +34,8 @@ static __startup bool node_range(const void *tree, int node, unsigned index, str
     int length, bus = fdt_parent_offset(tree, node);
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
     int na = bus < 0 ? 0 : fdt_address_cells(tree, bus), ns = bus < 0 ? 0 : fdt_size_cells(tree, bus);
-    if (!reg || na < 1 || ns < 1 || na > DMA_CELLS || ns > DMA_CELLS || index >= (unsigned)length / (4 * (unsigned)(na + ns)))
+    if (!reg || na < 1 || ns < 1 || na > DMA_CELLS || ns > DMA_CELLS ||
+        index >= (unsigned)length / (4 * (unsigned)(na + ns)))
         return false;
     reg += index * (unsigned)(na + ns);
     uint64_t base = dt_number(reg, (unsigned)na), size = dt_number(reg + na, (unsigned)ns);
@@ -86,8 +87,9 @@ int host_node_range(const struct vdev_builder *b, const struct host_node *n, uin
         int other = node_at(tree, n->offset, location, length);
         if (other < 0)
             return EOK;
-        return error_at(EBUSY, "%s: 0x%llx bytes at 0x%llx of the machine, the pages of %s, hold registers of %s too", b->path,
-                        (unsigned long long)length, (unsigned long long)location, n->path, dt_path(tree, other, &path));
+        return error_at(EBUSY, "%s: 0x%llx bytes at 0x%llx of the machine, the pages of %s, hold registers of %s too",
+                        b->path, (unsigned long long)length, (unsigned long long)location, n->path,
+                        dt_path(tree, other, &path));
     }
     return error_at(EINVAL, "%s: 0x%llx bytes at 0x%llx are no registers of %s in this machine's tree", b->path,
                     (unsigned long long)length, (unsigned long long)location, n->path);
@@ -162,16 +164,22 @@ int host_node_dma(const struct vdev_builder *b, const struct host_node *n)
     if (!phase_is(PHASE_STARTUP, b->path))
         return EPERM;
     if (!c->identity)
-        return error_at(EPERM, "%s: %s may reach memory by itself: its VM must be armature,identity, or the node say armature,no-dma",
-                        b->path, n->path);
+        return error_at(
+            EPERM,
+            "%s: %s may reach memory by itself: its VM must be armature,identity, or the node say armature,no-dma",
+            b->path, n->path);
     for (unsigned i = 0; i < c->ram_count; i++) {
         uint64_t at = c->ram[i].base.raw, size = c->ram[i].size, seen = at, told = at;
         if (!dma_translate(host_tree(), n->offset, &seen, size))
-            return error_at(EFAULT, "%s: the VM's memory 0x%llx to 0x%llx is not within what %s reaches (dma-ranges of the buses above it)",
-                            b->path, (unsigned long long)at, (unsigned long long)(at + size), n->path);
+            return error_at(
+                EFAULT,
+                "%s: the VM's memory 0x%llx to 0x%llx is not within what %s reaches (dma-ranges of the buses above it)",
+                b->path, (unsigned long long)at, (unsigned long long)(at + size), n->path);
         if (!dma_described(b, &told, size) || told != seen)
-            return error_at(EINVAL, "%s: %s sees the VM's memory 0x%llx at 0x%llx on this machine, armature,dma-ranges says otherwise",
-                            b->path, n->path, (unsigned long long)at, (unsigned long long)seen);
+            return error_at(
+                EINVAL,
+                "%s: %s sees the VM's memory 0x%llx at 0x%llx on this machine, armature,dma-ranges says otherwise",
+                b->path, n->path, (unsigned long long)at, (unsigned long long)seen);
     }
     return EOK;
 }

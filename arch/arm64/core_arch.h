@@ -16,7 +16,7 @@ struct core_arch {
     uint32_t serror_window; /* this core only: an SError now is the guest's */
     uint32_t serror_seen;
     uint32_t trying; /* this core only: a synchronous abort now is mmio_try()'s */
-    unsigned index; /* set at startup, then const */
+    unsigned index;  /* set at startup, then const */
     uint64_t mpidr;
     struct lock_record locks[IS_ENABLED(CONFIG_LOCK_RECORD)]; /* this core only */
 };

@@ -90,7 +90,7 @@ def test_an_interrupt_nobody_takes_storms_nothing(run):
     (rtc(options='armature,attributes = "rwx";'), r'armature,attributes: "rwx": nothing is executed from device memory'),
     (rtc(options='armature,attributes = "rwd";'), r'armature,attributes: "rwd": e, d, n, s and t are not offered'),
     (rtc(options='armature,attributes = "rq";'), r'armature,attributes: "rq": an attribute is one of r, w, x, c, m'),
-    (rtc().replace("0x0 0x1000", "0x0 0x800"), r"no whole pages of 4 KiB"),
+    (rtc(options='armature,attributes = "rwc";').replace("0x0 0x1000", "0x0 0x800"), r"no whole pages of 4 KiB, which memory must be"),
 ])
 def test_what_is_refused(run, devices, reason):
     started = run(rtc_vm("bad", devices=devices), timeout=20, check=False)

@@ -18,19 +18,20 @@
 
 #define BASE 0x10000000
 /* As on the Pi: the devices' bus sees the first GiB of memory at 3 GiB; another is behind a second bus that shows half of that. */
-#define MACHINE                                                                                                            \
-    "/dts-v1/; / { #address-cells = <2>; #size-cells = <1>; interrupt-parent = <&gic>;"                                    \
-    " gic: intc { compatible = \"arm,gic-400\"; #interrupt-cells = <3>; interrupt-controller; };"                          \
-    " soc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges = <0x7e000000 0x0 0xfe000000 0x1800000>;" \
-    "  dma-ranges = <0xc0000000 0x0 0x0 0x40000000>;"                                                                      \
-    "  mmc@7e300000 { reg = <0x7e300000 0x100>; interrupts = <0 126 4>; };"                                                \
-    "  a@7e201000 { reg = <0x7e201000 0x200>; interrupts = <0 1 4>; inner@0 { reg = <0>; }; };"                            \
-    "  b@7e201400 { reg = <0x7e201400 0x200>; interrupts = <0 2 4>, <0 3 4>; status = \"disabled\"; };"                    \
-    "  wide@7e400000 { reg = <0x7e400000 0x2000>, <0x70000000 0x10>; };"                                                   \
-    "  inner { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges;"                              \
-    "   dma-ranges = <0x80000000 0xe0000000 0x20000000>; low@7e500000 { reg = <0x7e500000 0x1000>; }; };"                  \
-    "  plain { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges; dma-ranges;"                  \
-    "   same@7e600000 { reg = <0x7e600000 0x1000>; }; }; };"                                                               \
+#define MACHINE \
+    "/dts-v1/; / { #address-cells = <2>; #size-cells = <1>; interrupt-parent = <&gic>;" \
+    " gic: intc { compatible = \"arm,gic-400\"; #interrupt-cells = <3>; interrupt-controller; };" \
+    " soc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges = <0x7e000000 0x0 " \
+    "0xfe000000 0x1800000>;" \
+    "  dma-ranges = <0xc0000000 0x0 0x0 0x40000000>;" \
+    "  mmc@7e300000 { reg = <0x7e300000 0x100>; interrupts = <0 126 4>; };" \
+    "  a@7e201000 { reg = <0x7e201000 0x200>; interrupts = <0 1 4>; inner@0 { reg = <0>; }; };" \
+    "  b@7e201400 { reg = <0x7e201400 0x200>; interrupts = <0 2 4>, <0 3 4>; status = \"disabled\"; };" \
+    "  wide@7e400000 { reg = <0x7e400000 0x2000>, <0x70000000 0x10>; };" \
+    "  inner { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges;" \
+    "   dma-ranges = <0x80000000 0xe0000000 0x20000000>; low@7e500000 { reg = <0x7e500000 0x1000>; }; };" \
+    "  plain { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges; dma-ranges;" \
+    "   same@7e600000 { reg = <0x7e600000 0x1000>; }; }; };" \
     " top@f0000000 { reg = <0x0 0xf0000000 0x1000>; }; };"
 #define MMC "/soc/mmc@7e300000"
 
@@ -176,14 +177,16 @@ static void what_the_guest_is_told(void **state)
 {
     (void)state;
     assert_int_equal(dma(MMC, BASE, MIB(256)), EINVAL);
-    assert_true(log_has(MMC " sees the VM's memory 0x10000000 at 0xd0000000 on this machine, armature,dma-ranges says otherwise"));
+    assert_true(log_has(
+        MMC " sees the VM's memory 0x10000000 at 0xd0000000 on this machine, armature,dma-ranges says otherwise"));
     describe("armature,dma-ranges = <0 0xc0000000 0 0 0 0x18000000>;");
     assert_int_equal(dma(MMC, BASE, MIB(256)), EINVAL);
     describe("armature,dma-ranges = <0 0 0 0 0 0x8000000>, <0 0xc8000000 0 0x8000000 0 0x38000000>;");
     assert_int_equal(dma(MMC, BASE, MIB(256)), EOK);
     config.identity = false;
     assert_int_equal(dma(MMC, BASE, MIB(256)), EPERM);
-    assert_true(log_has(MMC " may reach memory by itself: its VM must be armature,identity, or the node say armature,no-dma"));
+    assert_true(
+        log_has(MMC " may reach memory by itself: its VM must be armature,identity, or the node say armature,no-dma"));
 }
 
 int main(void)

@@ -323,7 +323,9 @@ static void parts_of_a_page(void **state)
     static const struct {
         uint64_t offset;
         unsigned size;
-    } bad[] = { { 0x71, 2 }, { 0x74, 8 }, { 0x200, 4 }, { 0x1fc, 8 }, { ~UINT64_C(3), 4 }, { 0, 3 }, { 0, 16 }, { 0, 0 } };
+    } bad[] = {
+        { 0x71, 2 }, { 0x74, 8 }, { 0x200, 4 }, { 0x1fc, 8 }, { ~UINT64_C(3), 4 }, { 0, 3 }, { 0, 16 }, { 0, 0 }
+    };
     tried = 99;
     for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(host_regs_read(&one, bad[i].offset, bad[i].size, &value), EINVAL);

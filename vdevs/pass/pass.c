@@ -117,9 +117,10 @@ enum pass_option {
     OPTION_NO_DMA,
     OPTION_DMA_RANGES
 };
-static const char *const pass_options[] = { "armature,attributes", "armature,host-reg", "armature,host-interrupts",
-                                            "interrupts",          "armature,host-path", "armature,no-dma",
-                                            "armature,dma-ranges", NULL };
+static const char *const pass_options[] = { "armature,attributes",      "armature,host-reg",
+                                            "armature,host-interrupts", "interrupts",
+                                            "armature,host-path",       "armature,no-dma",
+                                            "armature,dma-ranges",      NULL };
 
 static int __startup host_path_option(const struct vdev_builder *b, const struct vdev_option *o)
 {
@@ -132,8 +133,8 @@ static int __startup host_path_option(const struct vdev_builder *b, const struct
 static int __startup dma_ranges_option(const struct vdev_builder *b, const struct vdev_option *o)
 {
     if (!o->size || o->size % DMA_BYTES)
-        return error_at(EINVAL, "%s: %s is no list of device's address, the machine's and size, two cells each", b->path,
-                        o->name);
+        return error_at(EINVAL, "%s: %s is no list of device's address, the machine's and size, two cells each",
+                        b->path, o->name);
     return EOK;
 }
 
@@ -207,7 +208,8 @@ static __running int pass_control(vdev_t *v, unsigned ctrl, const void *arg)
     if (ctrl == VDEV_CTRL_GUEST_STARTING || ctrl == VDEV_CTRL_TERMINATE)
         pass_run(v, ctrl == VDEV_CTRL_GUEST_STARTING);
     if (ctrl == VDEV_CTRL_TERMINATE && pass_reaches_memory(v))
-        vdev_logf(LOG_WARN, v, "interrupts are off; the device is not reset, and its DMA may go on into this VM's memory");
+        vdev_logf(LOG_WARN, v,
+                  "interrupts are off; the device is not reset, and its DMA may go on into this VM's memory");
     return ctrl == VDEV_CTRL_STATUS ? pass_report(v) : EOK;
 }
 

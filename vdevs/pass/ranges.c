@@ -96,7 +96,8 @@ static int __startup range_forward(struct vdev_builder *b, unsigned index, uint6
         return error_at(EINVAL, "%s: 0x%llx bytes at 0x%llx are no whole pages of 4 KiB, which memory must be", b->path,
                         (unsigned long long)size, (unsigned long long)base);
     if ((base ^ host) & 7)
-        return error_at(EINVAL, "%s: range %u is 0x%llx to the guest and 0x%llx on the machine: they differ within 8 bytes",
+        return error_at(EINVAL,
+                        "%s: range %u is 0x%llx to the guest and 0x%llx on the machine: they differ within 8 bytes",
                         b->path, index, (unsigned long long)base, (unsigned long long)host);
     p->bases[index] = base;
     int err = host_regs_claim(b, host, size, &p->regs[index]);
