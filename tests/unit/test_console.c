@@ -129,6 +129,13 @@ void results_log(const char *line, size_t n)
     results_count += (size_t)sprintf(results + results_count, "L %.*s\n", (int)n, line);
 }
 
+static bool results_in_log;
+
+void results_to_log(void)
+{
+    results_in_log = true;
+}
+
 void machine_off(void)
 {
     assert_int_equal(console.lock.next, console.lock.owner);
@@ -408,7 +415,9 @@ static void test_early_lines_are_replayed(void **state)
     machine.uart = (struct platform_uart){ .path = "/serial", .compatible = "fake", .present = true };
     machine.options.log_filter = LOG_DEFAULT;
     strcpy(machine.options.marker, "MARK");
+    machine.options.results = RESULTS_TO_LOG;
     assert_int_equal(console_init(&machine), 0);
+    assert_true(results_in_log);
     first = strstr(sent, "INFO  before there was a console\r\n");
     assert_non_null(first);
     assert_null(strstr(sent, "debug before"));
