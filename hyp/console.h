@@ -58,3 +58,5 @@ void console_panic_write(const char *s, size_t n);
 void console_drain(void);
 /* The results channel: a printf-like line, "\n" added. Any phase. */
 void results_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same from a fault of the hypervisor: never a line of the log besides. */
+void results_last_words(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -166,18 +166,13 @@ static _Noreturn void panic_end(void)
     const struct platform *p = platform();
     bool reset = p && p->options.panic == PANIC_RESET;
     print_boot_check();
-    results_line("R machine panic");
+    results_last_words("R machine panic");
     if (p && p->options.results == RESULTS_TO_LOG)
         line("R machine panic");
     line(reset ? "  resetting (host option panic=reset)" : "  parked (host option panic=park)");
     if (reset)
         power_reset();
     panic_stop_here();
-}
-
-bool panic_here(void)
-{
-    return this_core_arch()->panicking;
 }
 
 void panic_stop_here(void)
@@ -203,7 +198,7 @@ static void print_title(const struct core_arch *c, const char *cause)
 {
     line(" ");
     line("Armature %s: fault of the hypervisor on core %u: %s", HYP_VERSION, c->index, cause);
-    results_line("L fatal: fault of the hypervisor on core %u: %s", c->index, cause);
+    results_last_words("L fatal: fault of the hypervisor on core %u: %s", c->index, cause);
 }
 
 static const char *cause_of(const struct core_arch *c, const struct panic_frame *f, unsigned code, uint64_t far)

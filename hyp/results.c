@@ -70,19 +70,30 @@ static void line_out(const char *head, const char *line, size_t n) NO_THREAD_SAF
         lock_release(&results_lock);
 }
 
+static int line_make(char *line, const char *fmt, va_list ap)
+{
+    int n = vsniprintf(line, RESULTS_LINE, fmt, ap);
+    return n < 0 ? 0 : n < RESULTS_LINE ? n : RESULTS_LINE - 1;
+}
+
 void results_line(const char *fmt, ...)
+{
+    char line[RESULTS_LINE] = "";
+    va_list ap;
+    va_start(ap, fmt);
+    line_out("", line, (size_t)line_make(line, fmt, ap));
+    va_end(ap);
+    if (results_in_log)
+        log_info("%s", line);
+}
+
+void results_last_words(const char *fmt, ...)
 {
     char line[RESULTS_LINE];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsniprintf(line, sizeof(line), fmt, ap);
+    line_out("", line, (size_t)line_make(line, fmt, ap));
     va_end(ap);
-    if (n > (int)sizeof(line) - 1)
-        n = (int)sizeof(line) - 1;
-    line_out("", line, n < 0 ? 0 : (size_t)n);
-    /* Last words have their own way to the console: whoever holds its lock may never give it back. */
-    if (results_in_log && !panic_here())
-        log_info("%s", line);
 }
 
 void results_to_log(void)

@@ -46,8 +46,6 @@ bool log_allowed(struct log_limit *limit);
 
 /* Our own invariant is broken: one screen, then reset or park. Never for anything a guest or an input can cause. */
 _Noreturn void hyp_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Is this core reporting a fault of the hypervisor? Any phase. */
-bool panic_here(void);
 #define hyp_assert(cond) \
     do { \
         if (__builtin_expect(!(cond), 0)) \

@@ -23,10 +23,13 @@ MAY = {
 # The interrupt controller and timer vdevs work on the core's own registers.
 NEAR_ARCH = ('vdevs/vgic', 'vdevs/vtimer')
 
+# A test's eye on the scheduler's own state, built into the hypervisor as a vdev.
+INSIDE = ('tests/vdev-traffic/watch.c', 'tests')
+
 
 def layer_of(path):
     for prefix, layer in (('hyp/base/', 'base'), ('hyp/api/', 'api'), ('hyp/', 'hyp'), ('arch/', 'arch'), ('boards/', 'boards'),
-                          ('vdevs/', 'vdevs'), ('tests/vdev-', 'vdevs'), ('tests/', 'tests')):
+                          ('vdevs/', 'vdevs'), INSIDE, ('tests/vdev-', 'vdevs'), ('tests/', 'tests')):
         if path.startswith(prefix):
             return layer
     return None
