@@ -8,8 +8,8 @@ import pytest
 from descriptions import vm, vms_write
 from linux import Linux
 from machine import tool_run
-from test_rpi4 import rpi4  # noqa: F401
 
+pytestmark = pytest.mark.targets("v3", "v2")
 DISK_DRIVERS = ("virtio_mmio", "virtio_blk", "crc16", "mbcache", "jbd2", "crc32c_generic", "ext4")
 NET_DRIVERS = ("failover", "net_failover", "virtio_net")
 DISK_SIZE = 24 << 20
@@ -217,13 +217,13 @@ CARD = device("/soc/mmc@7e300000", 'armature,delete = "mmc-pwrseq", "non-removab
 
 
 @pytest.mark.full
-@pytest.mark.one_gic
-def test_the_pis_card(boot, machine, rpi4):
+@pytest.mark.targets("rpi4")
+def test_the_pis_card(boot, machine):
     """Debian's own driver; the machine is started directly, so that the card is the guest's alone."""
     path, _ = disk(machine.folder, 0, "card")
     os.truncate(path, 64 << 20)  # a card has a power of two
     started = boot(linux_vm("linux", 0, 0x10000000, CARD, size=256 << 20), qemu=["-drive", f"if=sd,format=raw,file={path}"],
-                   options=("--gic", 2, "--board", "rpi4", "--hyp", rpi4), timeout=300)
+                   timeout=150)
     guest = Linux(started)
     guest.login(150)
     load(guest, "fixed", "gpio-regulator", "sdhci", "sdhci-pltfm", "sdhci-iproc", *DISK_DRIVERS[2:])
