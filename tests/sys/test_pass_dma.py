@@ -173,7 +173,7 @@ def checked(tmp_path):
     ("/memory@40000000", "", r"/memory@40000000 is no device"),
     ("/pcie@10000000", "", r"/pcie@10000000: interrupt-map: buses with devices of their own, as PCI, cannot be passed on"),
     ("/virtio_mmio@a003e00", 'armature,delete = "wifi";', r"armature,delete: /virtio_mmio@a003e00 has no wifi"),
-])
+], ids=["no such node", "console", "gic", "its", "timer", "memory", "pci", "nothing to delete"])
 def test_the_tool_refuses(checked, path, options, reason):
     status, said = checked(vm("bad", "linux", memory=(0x60000000, 128 << 20), vm_lines="armature,identity;", devices=device(path, options)))
     assert status == 2 and re.search(re.escape(reason), said), said
@@ -203,7 +203,7 @@ def written_out(path, at, spi, size=0x200, options="", kind="virtio,mmio"):
     (written_out(slot(0), 0xA000000, 16, options="armature,dma-ranges = <0 0 0 0x60000000 0 0x10000000>;"),
      "/virtio_mmio@a000000 sees the VM's memory 0x60000000 at 0x60000000 on this machine, armature,dma-ranges says otherwise"),
     (written_out("/pl011@9000000", 0x9000000, 33, 0x1000, "armature,host-interrupts = <0 1 4>;"), "belong to the hypervisor's console already"),
-])
+], ids=["no such node", "other registers", "a shared page", "another interrupt", "other dma-ranges", "the console"])
 def test_the_hypervisor_refuses(machine, image, node, reason):
     """A bundle that was made for another machine, or by hand."""
     bad = vm("bad", "word", affinity=(0,), memory=(0x60000000, 16 << 20), vm_lines="armature,identity;", devices=node, serial="pl011" not in node)
