@@ -373,11 +373,11 @@ void sched_pick(struct core *c)
     bool out = was && gives_way(was, best, fell);
     if (out)
         s->current = NULL;
-    if (was && !turn_of(was)->left)
-        turn_begin(turn_of(was));
     if (!s->current && best)
         take(c, best, now);
     if (out) {
+        if (!turn_of(was)->left)
+            turn_begin(turn_of(was));
         if (was->kind == CONTEXT_THREAD)
             was->held = NULL; /* a vCPU's registers stay until somebody needs their place */
         make_ready(was, now);

@@ -360,6 +360,22 @@ static void test_background_below_another(void **state)
 }
 
 /* What it ran in the background before a refill is not taken from the refill. */
+/* Its turns end as its budget begins, so whoever of the two is beside it must not have a turn for ever. */
+static void test_budget_above_floating_equals(void **state)
+{
+    (void)state;
+    struct context *limited = make(CONTEXT_VCPU, 30, 3), *one = make(CONTEXT_VCPU, 10, 3),
+                   *two = make(CONTEXT_VCPU, 10, 3);
+    context_budget(limited, 6 * MS, 10 * MS, -1);
+    sched_wake(limited);
+    sched_wake(one);
+    sched_wake(two);
+    run(10000 * MS);
+    assert_in_range(limited->ran, 5990 * MS, 6010 * MS);
+    assert_in_range(one->ran, 6900 * MS, 7100 * MS);
+    assert_in_range(two->ran, 6900 * MS, 7100 * MS);
+}
+
 static void test_refill_while_it_runs_in_the_background(void **state)
 {
     (void)state;
@@ -480,6 +496,7 @@ int main(void)
         cmocka_unit_test_setup(test_budget_without_rival_is_a_limit_too, setup),
         cmocka_unit_test_setup(test_background, setup),
         cmocka_unit_test_setup(test_background_below_another, setup),
+        cmocka_unit_test_setup(test_budget_above_floating_equals, setup),
         cmocka_unit_test_setup(test_refill_while_it_runs_in_the_background, setup),
         cmocka_unit_test_setup(test_budget_in_any_window, setup),
         cmocka_unit_test_setup(test_lent_priority, setup),
