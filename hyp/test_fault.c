@@ -71,15 +71,10 @@ static __attribute__((noinline)) void fault_lock_inner_first(struct guest_system
     lock_release(&sched_lock);
 }
 
-static __attribute__((noinline)) void fault_lock_again(struct guest_system *vm) NO_THREAD_SAFETY
-{
-    lock_acquire(&vm->lock);
-}
-
 static __attribute__((noinline)) void fault_lock_twice(struct guest_system *vm) NO_THREAD_SAFETY
 {
     lock_acquire(&vm->lock);
-    fault_lock_again(vm);
+    lock_acquire(&vm->lock);
     lock_release(&vm->lock);
 }
 

@@ -18,7 +18,7 @@ FAULTS = {
     "exec-data": ("exception", r"  instruction abort, permission fault: esr 8600000f, far (\w+)\n  at   \1\n  lr   \w+ core_loop\+"),
     "stack-protector": (r"a stack frame was overwritten \(stack protector\)", r"  from \w+ __stack_chk_fail\+\w+\n  from \w+ fault_stack_protector"),
     "lock-order": ("lock order: VM 0 wanted in fault_lock_inner_first, SCHED 0 held since fault_lock_inner_first", r"  from \w+ lock_order_broken\+"),
-    "lock-twice": ("lock order: VM 0 wanted in fault_lock_again, VM 0 held since fault_lock_twice, the same lock", r"  from \w+ lock_order_broken\+"),
+    "lock-twice": ("lock order: VM 0 wanted in fault_lock_twice, VM 0 held since fault_lock_twice, the same lock", r"  from \w+ lock_order_broken\+"),
 }
 SCREEN = 40  # lines
 
