@@ -61,8 +61,7 @@ def inversion(machine, hypervisor, image):
     node = vm("inverted", "rtos", affinity=(0,), devices='traffic { compatible = "test,traffic"; test,inversion; };')
     started = machine("--bindings", TRAFFIC, "--smp", 1, "--icount", "--console", "mux", "--vms", vms_write(machine.folder / "vms.dts", node),
                       "--image", f"rtos={image('rtos.elf')}", hyp=hypervisor, timeout=240)
-    started.expect_result(r"R vm inverted state=ended", 200)
-    return int(re.search(r"INVERSION high waited (\d+) ns", started.log())[1])
+    return int(started.expect_log(r"INVERSION high waited (\d+) ns", 200)[1])
 
 
 @pytest.mark.one_gic

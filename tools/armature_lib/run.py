@@ -71,7 +71,7 @@ def host_tree(args):
             return file.read(), f"'{args.host_dtb}'"
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
         path = os.path.join(folder, "machine.dtb")
-        if not board_tree(BOARDS[args.board], path):
+        if not board_tree(BOARDS[args.board], path, False):
             machine_tree(machine_make(args, None), path)
         with open(path, "rb") as file:
             return file.read(), f"the tree of {args.board}"
