@@ -109,8 +109,9 @@ struct CAPABILITY("guest address space") guest_system {
     unsigned cause;
     unsigned cpus_on; /* also ON_PENDING */
     uint32_t restarts;
-    bool held;      /* paused by whoever runs the machine */
-    unsigned stops; /* reasons why it is VM_PAUSED: that one, and guest_clock_stop() */
+    bool ended_early; /* a vdev ended it, for `cause`, while it was loaded */
+    bool held;        /* paused by whoever runs the machine */
+    unsigned stops;   /* reasons why it is VM_PAUSED: that one, and guest_clock_stop() */
 
     struct spinlock clock_lock;
     /* under clock_lock: */

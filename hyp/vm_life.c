@@ -255,6 +255,10 @@ void guest_terminate(guest_system *vm, unsigned cause)
         return;
     lock_acquire(&vm->lock);
     bool first = is_up(vm), none_on = !vm->cpus_on;
+    if (vm_state(vm) == VM_CONFIGURED && !vm->ended_early) {
+        vm->ended_early = true; /* vm_load() sees it, and the VM ends where it would have run */
+        vm->cause = cause;
+    }
     if (first) {
         vm_state_set(vm, none_on ? VM_ENDED : VM_ENDING);
         vm->cause = cause;

@@ -6,6 +6,7 @@
 #include "hyp/console.h"
 #include "hyp/core.h"
 #include "hyp/guest_clock.h"
+#include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
 
@@ -61,8 +62,14 @@ void vm_load(struct guest_system *vm)
     vm->held = false;
     vm->stops = 0;
     clock_start(vm);
-    vm_state_set(vm, VM_RUNNING);
+    bool ended = vm->ended_early;
+    vm->ended_early = false;
+    vm_state_set(vm, ended ? VM_ENDED : VM_RUNNING);
     lock_release(&vm->lock);
+    if (ended) {
+        thread_signal(vm->keeper);
+        return;
+    }
     results_line("R vm %s state=running", vm->name);
     vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);
 }

@@ -49,7 +49,7 @@ enum guest_cause {
     GTC_CUSTOM_MIN = 32,
     GTC_MAX = 63,
 };
-/* Ends the VM now: all its vCPUs leave the guest and stay out. Any core; does not wait. */
+/* Ends the VM now: all its vCPUs leave the guest and stay out; one that is being loaded ends where it would have started. The first cause counts. Any core; does not wait. */
 void guest_terminate(guest_system *gsp, unsigned cause) __running;
 
 /* Whether the guest runs. GPS_OFF: not started yet, ended, or between its end and its next start. */

@@ -61,7 +61,8 @@ def inversion(machine, hypervisor, image):
     node = vm("inverted", "rtos", affinity=(0,), devices='traffic { compatible = "test,traffic"; test,inversion; };')
     started = machine("--bindings", TRAFFIC, "--smp", 1, "--icount", "--console", "mux", "--vms", vms_write(machine.folder / "vms.dts", node),
                       "--image", f"rtos={image('rtos.elf')}", hyp=hypervisor, timeout=240)
-    return int(started.expect_log(r"INVERSION high waited (\d+) ns", 200)[1])
+    started.expect_result(r"R vm inverted state=ended cause=off", 100)
+    return int(re.search(r"INVERSION high waited (\d+) ns", started.log())[1])
 
 
 @pytest.mark.one_gic

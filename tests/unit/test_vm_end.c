@@ -130,12 +130,29 @@ static void test_none_on(void **state)
     vm.over = false;
 }
 
+/* A vdev's thread, or GUEST_STARTING, ends a VM that is being loaded: not lost, and the first cause counts here too. */
+static void test_while_it_is_loaded(void **state)
+{
+    (void)state;
+    machine_phase = PHASE_RUNNING;
+    vm.state = VM_CONFIGURED;
+    vm.cpus_on = 0;
+    guest_terminate(&vm, GTC_WATCHDOG);
+    guest_terminate(&vm, GTC_OFF);
+    assert_int_equal(vm.state, VM_CONFIGURED);
+    assert_true(vm.ended_early);
+    assert_int_equal(vm.cause, GTC_WATCHDOG);
+    assert_int_equal(kicks, 0);
+    vm.ended_early = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_at_startup, setup),
         cmocka_unit_test_setup(test_first_cause, setup),
         cmocka_unit_test_setup(test_none_on, setup),
+        cmocka_unit_test_setup(test_while_it_is_loaded, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
