@@ -3,8 +3,19 @@
 An arm64 Image of a few instructions that the emulator starts in the hypervisor's place. It jumps to the real one at
 another address, with another x0 if asked: for load addresses and trees that a good boot loader would never give.
 """
+import glob
+import os
+import shutil
 import struct
 import subprocess
+import sys
+
+from machine import ROOT
+
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+from armature_lib.board import BOARDS  # noqa: E402
+from armature_lib.machine import Machine as Qemu  # noqa: E402
+from armature_lib.machine import machine_tree  # noqa: E402
 
 HEADER_SIZE = 64
 LDR_X16, LDR_X0, BR_X16, NOP = 0x58000000 | 16, 0x58000000, 0xD61F0200, 0xD503201F
@@ -28,6 +39,31 @@ def stub_write(path, target, x0=None):
 def loader(path, address):
     """The emulator's arguments that put a file into memory."""
     return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+
+
+def tree_of_the_machine(machine, edit=(), gic=None):
+    """The tree that the emulator makes or is given, changed by fdtput's arguments, in which names of target.tree stand for their nodes."""
+    path, target = machine.folder / "host.dtb", machine.target
+    if target.tree_file:
+        shutil.copy(glob.glob(os.path.join(ROOT, "build", "cache", target.tree_file))[-1], path)
+        edit = [["-tx", target.tree["memory"], "reg", "0", f"{target.ram[0]:x}", f"{target.ram[1]:x}"], *edit]
+    else:
+        board = BOARDS[target.board]
+        machine_tree(Qemu(board, gic or target.gic, board.cpu, board.cores, board.memory), str(path))
+    for arguments in edit:
+        subprocess.run(["fdtput", *arguments[:1], path, *(target.tree.get(word, word) for word in arguments[1:])], check=True, timeout=20)
+    return path
+
+
+def start_with_tree(machine, hypervisor, data, x0=None):
+    """The hypervisor at another address, x0 pointing at these bytes."""
+    target = machine.target
+    tree, nothing = machine.folder / "given.dtb", machine.folder / "nothing"
+    tree.write_bytes(data)
+    nothing.write_bytes(b"")
+    stub = stub_write(machine.folder / "stub.img", target.image_at, target.tree_at if x0 is None else x0)
+    return machine("--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
+                   qemu=loader(hypervisor, target.image_at) + loader(tree, target.tree_at))
 
 
 # All cores start at address 0; the first goes on.

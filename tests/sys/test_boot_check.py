@@ -7,7 +7,7 @@ import pytest
 from build import hypervisor_build
 from conftest import make
 from machine import ROOT
-from stub import FIRMWARE, JUMP, firmware_write, loader, stub_write
+from stub import FIRMWARE, JUMP, firmware_write, loader, start_with_tree, stub_write, tree_of_the_machine
 
 pytestmark = pytest.mark.one_gic
 TREE_AT, HYP_AT = 0x60000000, 0x50000000
@@ -24,27 +24,6 @@ def board_image(config):
     make(f"CONFIG={config}", f"build/{config}/armature.bin")
     subprocess.run([os.path.join(ROOT, "tools", "fetch"), "linux"], check=True, timeout=600)
     return os.path.join(ROOT, "build", config, "armature.bin")
-
-
-def tree_of_the_machine(folder, gic, edit=()):
-    """The tree that the emulator makes, changed by fdtput's arguments."""
-    path = folder / "host.dtb"
-    subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic},dumpdtb={path}", "-cpu", "cortex-a72", "-smp", "4", "-m", "2G",
-                    "-nic", "none", "-display", "none"], check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-    for arguments in edit:
-        subprocess.run(["fdtput", arguments[0], path, *arguments[1:]], check=True, timeout=20)
-    return path
-
-
-def start_with_tree(machine, hypervisor, data, x0=TREE_AT):
-    """The hypervisor at another address, x0 pointing at these bytes."""
-    tree, nothing = machine.folder / "given.dtb", machine.folder / "nothing"
-    tree.write_bytes(data)
-    nothing.write_bytes(b"")
-    stub = stub_write(machine.folder / "stub.img", HYP_AT, x0)
-    return machine("--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
-                   qemu=loader(hypervisor, HYP_AT) + loader(tree, TREE_AT))
 
 
 def with_firmware(machine, hypervisor, image, source, tree=None):
@@ -108,7 +87,7 @@ LACKS = {
 @pytest.mark.parametrize("name", [n if n == "no memory" else pytest.param(n, marks=pytest.mark.full) for n in LACKS])
 def test_tree_lacks(machine, hypervisor, name):
     edit, reason, check = LACKS[name]
-    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, edit).read_bytes())
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine, edit).read_bytes())
     started.expect(reason)
     started.expect(STOPPED % check)
 
@@ -119,7 +98,7 @@ def test_tree_lacks(machine, hypervisor, name):
 ])
 def test_gic_of_another_version(machine, hypervisor, machines, said, reason):
     """The tree is another machine's."""
-    data = tree_of_the_machine(machine.folder, 5 - machines).read_bytes()
+    data = tree_of_the_machine(machine, gic=5 - machines).read_bytes()
     tree = machine.folder / "given.dtb"
     tree.write_bytes(data)
     assert said.encode() in data
@@ -158,7 +137,7 @@ def test_console_that_is_not_built_in(machine, image, tmp_path):
 
 
 def test_no_timer_frequency(machine, hypervisor, image):
-    tree = tree_of_the_machine(machine.folder, 3)
+    tree = tree_of_the_machine(machine, [["-r", "/pl011@9040000"]])  # with EL3 that one is the secure world's
     started = with_firmware(machine, hypervisor, image, FIRMWARE, tree)
     started.expect(rb"timer: CNTFRQ_EL0 is 0 and the tree's timer node has no clock-frequency")
     started.expect(STOPPED % rb"timer")
@@ -167,7 +146,7 @@ def test_no_timer_frequency(machine, hypervisor, image):
 @pytest.mark.full
 def test_no_timer_node(machine, hypervisor):
     """The usual interrupts are every machine's so far: a warning, and it goes on."""
-    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, [["-r", "/timer"]]).read_bytes())
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine, [["-r", "/timer"]]).read_bytes())
     started.expect(rb'host tree: no node "arm,armv8-timer": the usual interrupts are taken')
     started.expect(rb"no bundle: ")
 
@@ -180,6 +159,6 @@ def test_no_timer_node(machine, hypervisor):
                  rb"core 1 \(MPIDR 0x1\) did not come up: the tree names no way to start it \(enable-method\)", marks=pytest.mark.full),
 ])
 def test_core_that_does_not_come_up(machine, hypervisor, edit, reason):
-    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine.folder, 3, edit).read_bytes())
+    started = start_with_tree(machine, hypervisor, tree_of_the_machine(machine, edit).read_bytes())
     started.expect(reason)
     started.expect(rb"VMs that need it are refused")

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be started says so by name, and what has nothing to do with it starts all the same."""
-import glob
-import os
 import re
-import shutil
 import struct
-import subprocess
 
 import pytest
 from descriptions import rtos_vm, vm, vms_write
-from machine import ROOT, tool_run
-from stub import loader, stub_write
+from machine import tool_run
+from stub import start_with_tree, tree_of_the_machine
 
 RTOS_GREETS = rb"Armature rtos: "
 
@@ -190,21 +186,6 @@ def test_entered_at_el1(machine, image):
     started.expect(rb"virtualization=on")
 
 
-def tree_of_the_machine(machine, edit=None):
-    """The tree that the emulator makes or is given, changed by fdtput's arguments."""
-    path, target = machine.folder / "host.dtb", machine.target
-    if target.tree_file:
-        shutil.copy(glob.glob(os.path.join(ROOT, "build", "cache", target.tree_file))[-1], path)
-        edit = [["-tx", target.tree["memory"], "reg", "0", f"{target.ram[0]:x}", f"{target.ram[1]:x}"], *(edit or [])]
-    else:
-        subprocess.run(["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={target.gic},dumpdtb={path}", "-cpu", "cortex-a72",
-                        "-smp", "4", "-m", "2G", "-nic", "none", "-display", "none", "-serial", "null", "-serial", "null"], check=True, timeout=20,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for arguments in edit or []:
-        subprocess.run(["fdtput", *arguments[:1], path, *(target.tree.get(word, word) for word in arguments[1:])], check=True, timeout=20)
-    return path
-
-
 @pytest.mark.targets("v3", "v2")
 def test_a_core_that_never_comes_up(machine, image, gic):
     """What needs it is refused by name, a vdev's threads too; the others start."""
@@ -219,18 +200,6 @@ def test_a_core_that_never_comes_up(machine, image, gic):
     assert re.search(r"core 3 \(MPIDR 0x5\) did not come up: PSCI", started.log()), started.story()
     assert "vm threads: refused: no core that the threads of its vdev trace@a000000 may run on (mask 0x8) came up" in started.log()
     assert "vm pinned: refused: no core of its vCPU 0 came up" in started.log()
-
-
-def start_with_tree(machine, hypervisor, data, x0=None):
-    """The hypervisor at another address, x0 pointing at these bytes."""
-    target = machine.target
-    tree = machine.folder / "given.dtb"
-    tree.write_bytes(data)
-    nothing = machine.folder / "nothing"
-    nothing.write_bytes(b"")
-    stub = stub_write(machine.folder / "stub.img", target.image_at, target.tree_at if x0 is None else x0)
-    return machine("--bundle", nothing, "--console", "mux", hyp=stub, timeout=12, log=False,
-                   qemu=loader(hypervisor, target.image_at) + loader(tree, target.tree_at))
 
 
 def structure_damaged(data):
