@@ -202,6 +202,7 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     vms_build(&machine, info);
     memset(machine.rng_seed, 0, sizeof(machine.rng_seed));
     cores_start(&machine);
+    pirqs_route();
     hyp_alloc_seal();
     log_info("EL2 uses %llu KiB beside its image", (unsigned long long)(hyp_alloc_used() >> 10));
     hyp_run();

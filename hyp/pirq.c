@@ -18,6 +18,7 @@ struct pirq {
     bool (*fired)(void *); /* of a vdev; then there is no fn */
     void *ctx;
     const char *owner;
+    unsigned core; /* where it goes */
 };
 
 static struct pirq pirqs[PIRQ_MAX]; /* set at startup, then const */
@@ -48,13 +49,19 @@ static __startup int pirq_add(const struct pirq *p)
 
 int pirq_register(uint32_t intid, void (*fn)(void *), void *ctx, const char *owner)
 {
-    struct pirq p = { .intid = intid, .fn = fn, .ctx = ctx, .owner = owner };
+    struct pirq p = { .intid = intid, .fn = fn, .ctx = ctx, .owner = owner, .core = this_core_arch()->index };
     int err = pirq_add(&p);
     if (err)
         return err;
-    gic_irq_route(intid, this_core_arch()->index);
+    gic_irq_route(intid, p.core);
     gic_irq_enable(intid);
     return 0;
+}
+
+void pirqs_route(void)
+{
+    for (unsigned i = 0; i < pirq_count; i++)
+        gic_irq_route(pirqs[i].intid, pirqs[i].core);
 }
 
 unsigned pirq_registered(void)
@@ -90,10 +97,10 @@ int host_intr_claim(const struct vdev_builder *b, uint32_t intid, bool edge, hos
     if (!phase_is(PHASE_STARTUP, b->path))
         return EPERM;
     struct pirq p = { .intid = intid, .fired = fired, .ctx = data, .owner = b->path };
+    p.core = b->gsp->cpus[0]->ctx.core->arch.index;
     int err = pirq_add(&p);
     if (err)
         return -err;
-    gic_irq_route(intid, b->gsp->cpus[0]->ctx.core->arch.index);
     gic_irq_set_edge(intid, edge);
     return EOK;
 }

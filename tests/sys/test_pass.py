@@ -35,9 +35,11 @@ def good(seconds, matches):
     return f"RTC {seconds} of {seconds} seconds, {matches} of {matches} matches, {again} again, 0 unasked"
 
 
-@pytest.mark.needs("pl031")
-def test_interrupts_of_a_device(run):
-    started = run(rtc_vm(bootargs="seconds=4 matches=600"))
+@pytest.mark.needs("pl031", cores=3)
+@pytest.mark.parametrize("core", [0, 2])
+def test_interrupts_of_a_device(run, core):
+    """Also on a core that came up after the VM was built."""
+    started = run(rtc_vm(bootargs="seconds=4 matches=600", core=core))
     assert started.wait() == 0, started.story()
     text = started.text("console.txt")
     assert "RTC part 0x31, raw status 0" in text and good(4, 600) in text, started.story()
