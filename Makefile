@@ -244,13 +244,13 @@ setup:
 # A fresh machine has no compiler when make starts, so what needs one is a second make.
 run: setup
 	$(Q)$(MAKE) --no-print-directory run-machine
-run-machine: $(O)/armature.bin guests $(if $(filter rpi4,$(board)),$(CACHE)/u-boot-rpi)
-	$(Q)tools/armature run --board $(board) --boot uboot --hyp $(O)/armature.bin --vms dts/qemu-virt/default.dts \
+run-machine: $(O)/armature.bin guests $(if $(filter rpi4,$(board)),$(CACHE)/u-boot-rpi) $(if $(findstring tf-a,$(RUN_ARGS)),$(CACHE)/tf-a)
+	$(Q)tools/armature run --board $(board) --boot $(if $(filter qemu-virt rpi4,$(board)),uboot,direct) --hyp $(O)/armature.bin --vms dts/qemu-virt/default.dts \
 		--image linux=$(CACHE)/guest/Image-debian --image initrd=$(CACHE)/guest/initrd.cpio.gz \
 		--image rtos=build/guest/rtos.elf $(RUN_ARGS) || [ $$? = 130 ] # 130: the user ended it
 
-$(CACHE)/u-boot-rpi:
-	$(Q)tools/fetch u-boot-rpi
+$(CACHE)/u-boot-rpi $(CACHE)/tf-a:
+	$(Q)tools/fetch $(@F)
 
 # ---- Checks -------------------------------------------------------------------------------------------------------------
 

@@ -71,6 +71,8 @@ static __startup bool uart_read(const void *fdt, int node, int gic, struct platf
     text_string(&full, dt_path(fdt, node, &path));
     uart->intid = dt_interrupt(fdt, node, 0, gic);
     uart->clock_hz = uart_clock(fdt, node);
+    if (!uart->clock_hz && uart->regs.base.raw == CONFIG_EARLY_UART_ADDRESS)
+        uart->clock_hz = CONFIG_EARLY_UART_CLOCK; /* the firmware's clocks: the board's configuration knows it */
     uart->present = true;
     return true;
 }

@@ -63,6 +63,8 @@ static void cdns_init(struct uart *u)
     reg_write(u, CDNS_RXTOUT, 0);
     reg_write(u, CDNS_RXWM, 1);
     reg_write(u, CDNS_CR, CDNS_CR_STPBRK | CDNS_CR_RXEN | CDNS_CR_TXEN | reset);
+    for (unsigned i = 0; i < IDLE_POLLS && reg_read(u, CDNS_CR) & (CDNS_CR_RXRST | CDNS_CR_TXRST); i++)
+        ; /* what is written meanwhile would be lost */
     reg_write(u, CDNS_ISR, CDNS_INT_ALL & ~CDNS_INT_RTRIG);
 }
 

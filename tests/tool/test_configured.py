@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT, arm64_image, vm_source, vms_source
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
+from armature_lib.base import Refused  # noqa: E402
 from armature_lib.configured import MARK, VDEV_OPTIONS, options_read  # noqa: E402
 
 LIMITS = {"CONFIG_MAX_VMS": "2", "CONFIG_MAX_VCPUS": "4", "CONFIG_MAX_CORES": "4", "CONFIG_MAX_VDEVS": "4", "CONFIG_MAX_SPIS": "64",
@@ -83,3 +84,9 @@ def test_options_of_vdevs_are_those_of_the_hypervisor():
     with open(os.path.join(ROOT, "hyp", "factory.c"), encoding="utf-8") as file:
         table = dict(re.findall(r'\{ "([^"]+)", "(CONFIG_\w+)" \}', file.read()))
     assert table == VDEV_OPTIONS
+
+
+@pytest.mark.parametrize("record", [MARK + b"CONFIG_MAX_VMS=2\n", MARK + b"CONFIG_MAX_VMS\n\0", MARK + b"CONFIG_MAX_VMS=abc\n\0", MARK + b"CONFIG_MAX_VMS=\n\0"])
+def test_a_damaged_record_is_named(folder, record):
+    with pytest.raises(Refused, match="damaged"):
+        options_read(folder.file("hyp", arm64_image(8192) + record))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices of the machine by their path: what the host tool writes out of a machine's tree, and what it refuses."""
 import os
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
+from armature_lib.base import Refused  # noqa: E402
 from armature_lib.hosttree import HostTree  # noqa: E402
 from armature_lib.passthrough import expand  # noqa: E402
 from armature_lib.tree import source_compile, tree_read  # noqa: E402
@@ -193,3 +195,56 @@ def test_everything_but():
     nodes = made(vm(everything("/soc/mmc*")), one)
     assert "dma@fe007000" not in nodes and "dmas" not in nodes["spi@fe600000"] and "dma-names" not in nodes["spi@fe600000"]
     assert "host-except: machine has no /soc/mcm*" in refused(vm(everything("/soc/mcm*")))
+
+
+def machine_with(lines):
+    """The machine with other nodes besides, and what a VM that is given /extra gets of it."""
+    source = MACHINE.rstrip()[:-2] + lines + "};"
+    text = '/dts-v1/; / { compatible = "armature,vms"; ' + vm(given("/extra", "")) + "};"
+    return expand(tree_read(source_compile(text.encode(), "vms"), "vms"), source_compile(source.encode(), "machine"), "machine")
+
+
+def test_two_registers_of_one_device_in_a_page():
+    expansion = machine_with('extra { compatible = "acme,two"; reg = <0 0xa0001000 0x100>, <0 0xa0001100 0x100>, <0 0xa0003010 0x10>; };')
+    assert expansion.faults == []
+    node = next(n for n in expansion.root.children[0].children if "acme,two" in n.props.get("compatible", b"").decode())
+    assert node.ranges("reg") == [(0xA0001000, 0x100), (0xA0001100, 0x100), (0xA0003000, 0x1000)]
+
+
+def test_a_clocks_name_stays_behind():
+    expansion = machine_with('extra { compatible = "acme,x"; reg = <0 0xa0001000 0x1000>; clocks = <&named>; };'
+                             ' named: named { compatible = "fixed-clock"; #clock-cells = <0>; clock-frequency = <9>; clock-output-names = "apb_pclk"; };')
+    clock = next(n for n in expansion.root.children[0].children if n.name == "named")
+    assert expansion.faults == [] and "clock-output-names" not in clock
+
+
+@pytest.mark.parametrize("lines", [
+    'extra { compatible = "acme,x"; reg = <0 0xa0001000 0x1000>; clocks = <&odd 1>; }; odd: odd { compatible = "fixed-clock"; clock-frequency = <1 0>; };',
+    'extra { compatible = "acme,x"; reg = <0 0xa0001000 0x1000>; phandle = <0xfffffffe>; };',
+    'extra { compatible = "acme,x"; reg = <0 0xa0001000 0x1000>; interrupts-extended = <&gic 0 9>; };',
+], ids=["wide clock", "last phandle", "half an interrupt"])
+def test_a_bad_tree_of_the_machine_is_named(lines):
+    """A refusal, by the node's path or by the value, and nothing else."""
+    try:
+        expansion = machine_with(lines)
+    except Exception as error:  # pylint: disable=broad-except
+        assert type(error).__name__ == "Refused", repr(error)
+    else:
+        assert all(re.search(r"/extra|/odd|vm", fault) for fault in expansion.faults)
+
+
+def test_trees_that_are_too_deep():
+    source = "/dts-v1/; / {" + "a {" * 100 + "};" * 100 + "};"
+    with pytest.raises(Refused, match="more than 64 deep"):
+        tree_read(source_compile(source.encode(), "deep"), "deep")
+
+
+def test_both_ways_in_one_node_and_in_a_grandchild():
+    assert "exclude each other" in refused(vm(given(options='armature,host-except = "/soc*";')))
+    assert "only a child of the VM's node" in refused(vm("x { " + given(options="") + " };"))
+
+
+def test_registers_and_interrupts_are_the_machines():
+    assert "reg is the machine's to say" in refused(vm(given(options=WHOLE + "reg = <0 0 0 1>;"), MINE))
+    nodes = made(vm(given(options=WHOLE.replace('"wifi@1"', '"wifi@1", "interrupts"')), MINE))
+    assert "interrupts" not in nodes["mmc@fe300000"]

@@ -114,6 +114,8 @@ def card_write(output, hypervisor, bundle, bootargs="", keys=None, control=None,
         try:
             disk_write(partial, files + list(extra), size)
             os.replace(partial, output)
+        except OverflowError:
+            raise Refused(f"card '{output}': {size} bytes are more than a file can have") from None
         except OSError as error:
             raise Refused(f"card '{output}': {error.strerror}") from None
         finally:
@@ -137,8 +139,8 @@ def disk_write(path, files, size):
                 "mtools", f"card '{path}'")
     folders = set()
     for source, name in files:
-        folder = os.path.dirname(name)
-        if folder and folder not in folders:
+        parts = name.split("/")[:-1]
+        for folder in ["/".join(parts[:n + 1]) for n in range(len(parts)) if "/".join(parts[:n + 1]) not in folders]:
             folders.add(folder)
             program_run(["mmd", "-D", "s", "-i", partition, f"::{folder}"], "mtools", f"card '{path}': {folder}")
         program_run(["mcopy", "-D", "o", "-i", partition, source, f"::{name}"], "mtools", f"card '{path}': {name}")

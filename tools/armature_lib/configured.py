@@ -19,8 +19,12 @@ def options_read(path):
     at = data.find(MARK)
     if at < 0:
         return None
-    text = data[at + len(MARK):data.index(b"\0", at)].decode("ascii", "replace")
-    return dict(line.split("=", 1) for line in text.splitlines())
+    try:
+        text = data[at + len(MARK):data.index(b"\0", at)].decode("ascii")
+        options = dict(line.split("=", 1) for line in text.splitlines())
+        return {name: int(value, 0) if name.startswith("CONFIG_MAX_") else value for name, value in options.items()}
+    except ValueError:
+        raise Refused(f"hypervisor '{path}': its record of what it was configured with is damaged") from None
 
 
 def options_required(path):
@@ -33,7 +37,7 @@ def options_required(path):
 def limit_faults(vms, options):
     """Lines of what is more than the image has room for, or is not built in."""
     def limit(name):
-        return int(options.get(name, "0"), 0)
+        return options.get(name, 0)
 
     faults = []
     if len(vms) > limit("CONFIG_MAX_VMS"):

@@ -2,10 +2,12 @@
 """The machine's device tree: where its devices are, what they refer to, and what memory they see."""
 import struct
 
-from .base import align_down, align_up
+from .base import Refused, align_down, align_up
 from .tree import tree_read
 
 PAGE = 4096
+UARTS = (b"arm,pl011", b"brcm,bcm2835-aux-uart", b"cdns,uart-r1p12")  # what the hypervisor drives, of boards/uart
+RESETS = (b"brcm,bcm2835-pm-wdt",)  # boards/power: what it switches the machine with where there is no PSCI
 GICS = (b"arm,gic-v3", b"arm,gic-400", b"arm,cortex-a15-gic")
 ALL = (0, 0, 1 << 64)  # a window (device's address, the CPU's, size) that changes nothing
 
@@ -58,6 +60,8 @@ class HostTree:
     def entries(self, node, name, widths):
         """The property's cells in groups of these widths, each a number."""
         cells = node.cells(name)
+        if sum(widths) == 0:
+            return
         for at in range(0, len(cells) - sum(widths) + 1, sum(widths)):
             entry, position = [], at
             for width in widths:
@@ -150,16 +154,20 @@ class HostTree:
             if aliases and path and not path.startswith(b"/"):
                 path = aliases.props.get(path.decode("latin-1"), b"").split(b"\0")[0]
             node = self.paths.get(path.decode("latin-1"))
-            if node is not None:
+            if node is not None and self.driven(node):
                 return node
-        return None
+        return next(filter(self.driven, self.nodes), None)
+
+    def driven(self, node):
+        """A UART that the hypervisor could have."""
+        return self.enabled(node) and bool(set(compatibles(node)) & set(UARTS))
 
     def results(self):
-        """The PL011 that the hypervisor takes for its results: serial1, else the first other than the console that has nothing soldered to it."""
+        """The UART that the hypervisor takes for its results: serial1, else the first other than the console that has nothing soldered to it."""
         aliases = self.paths.get("/aliases")
         named = self.paths.get(aliases.props.get("serial1", b"").split(b"\0")[0].decode("latin-1")) if aliases else None
-        return next((node for node in [named, *self.nodes] if node is not None and node is not self.console() and self.enabled(node)
-                     and b"arm,pl011" in compatibles(node) and not node.children), None)
+        console = self.console()
+        return next((node for node in [named, *self.nodes] if node is not None and node is not console and self.driven(node) and not node.children), None)
 
     def own(self, node):
         """Why the node is the hypervisor's, or no device at all; None."""
@@ -172,6 +180,8 @@ class HostTree:
             return "the hypervisor's interrupt controller"
         if any(kind.startswith(b"arm,") and kind.endswith(b"-timer") for kind in kinds):
             return "the hypervisor's timer"
+        if set(kinds) & set(RESETS) and "/psci" not in self.paths:
+            return "what the hypervisor resets the machine with"
         top = ([node] + list(self.above(node)))[-2]
         if top.name.split("@")[0] in ("cpus", "memory", "psci", "chosen", "aliases", "reserved-memory") or "device_type" in top and top.props["device_type"] == b"memory\0":
             return "no device"
@@ -188,6 +198,9 @@ def below(node):
 
 
 def cells_bytes(*values):
+    for value in values:
+        if not 0 <= value < 1 << 32:
+            raise Refused(f"{value:#x} does not fit into a cell")
     return struct.pack(f">{len(values)}I", *values)
 
 

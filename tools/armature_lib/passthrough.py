@@ -35,9 +35,19 @@ def width_name(name):
     return (True, "#gpio-cells") if re.fullmatch(r".+-gpios?", name) and name != "nr-gpios" else (False, None)
 
 
+def written_out(node):
+    """Is it the outcome already, of another run?"""
+    return "armature,device" in node and ("reg" in node or "interrupts" in node)
+
+
+def named(vm):
+    """Nodes of the VM that name devices of the machine, at any depth."""
+    return [n for n in below(vm) if n is not vm and (BY_PATH in n or BY_EXCEPTION in n) and not written_out(n)]
+
+
 def wants(root):
     """Does the description name devices of the machine that way?"""
-    return any((BY_PATH in n or BY_EXCEPTION in n) and "armature,device" not in n for vm in root.children for n in vm.children)
+    return any(named(vm) for vm in root.children)
 
 
 class Expansion:
@@ -55,14 +65,23 @@ class Expansion:
             todo += node.children
             if "phandle" in node:
                 self.next_phandle = max(self.next_phandle, node.number("phandle") + 1)
-        for vm in root.children:
-            self.vm_expand(vm, [child for child in vm.children if BY_PATH in child and "armature,device" not in child])
-        for vm in root.children:
-            for node in [child for child in vm.children if BY_EXCEPTION in child]:
+        found = [(vm, self.direct(vm)) for vm in root.children]
+        for vm, nodes in found:
+            self.vm_expand(vm, [node for node in nodes if BY_PATH in node])
+        for vm, nodes in found:
+            for node in [node for node in nodes if BY_EXCEPTION in node]:
                 self.except_expand(vm, node)
 
     def tree(self):
         return tree_flatten(self.root)
+
+    def direct(self, vm):
+        """The VM's children that name devices; those that do it where nobody looks are faults."""
+        nodes = named(vm)
+        self.faults += [f"{n.path}: {BY_PATH if BY_PATH in n else BY_EXCEPTION}: only a child of the VM's node can be a device of the machine"
+                        for n in nodes if n not in vm.children]
+        self.faults += [f"{n.path}: {BY_PATH} and {BY_EXCEPTION} exclude each other" for n in nodes if BY_PATH in n and BY_EXCEPTION in n]
+        return [n for n in nodes if n in vm.children and not (BY_PATH in n and BY_EXCEPTION in n)]
 
     def vm_expand(self, vm, nodes):
         wanted = []
@@ -154,14 +173,19 @@ class Copy:
         ranges = self.host.ranges(host)
         if None in ranges:
             raise Refused(f"{host.path}: no bus's ranges lead to its registers")
+        for name in ("reg", "interrupts", "interrupts-extended"):
+            if name in source:
+                raise Refused(f"{name} is the machine's to say: delete it (armature,delete) where the guest is to do without")
+        deleted = self.deleted(source)
         made = self.node(host, source)
         for name in ("reg", "interrupts", "phandle"):
             made.props.pop(name, None)
-        if "dma-coherent" not in made and any("dma-coherent" in bus for bus in self.host.above(host)):
+        if "dma-coherent" not in made and "dma-coherent" not in deleted and any("dma-coherent" in bus for bus in self.host.above(host)):
             made.props["dma-coherent"] = b""
         if ranges:
-            made.props["reg"] = b"".join(cells64(*self.place(host, *r)) for r in ranges)
-        interrupts = [self.interrupt(host, *entry) for entry in self.host.interrupts(host)]
+            made.props["reg"] = b"".join(cells64(*self.place(host, ranges, *r)) for r in ranges)
+        without = deleted & {"interrupts", "interrupts-extended"}
+        interrupts = [] if without else [self.interrupt(host, *entry) for entry in self.host.interrupts(host)]
         if interrupts:
             made.props["interrupts"] = b"".join(cells_bytes(*entry) for entry in interrupts)
         if not ranges and not interrupts:
@@ -182,16 +206,19 @@ class Copy:
         self.names.add(name)
         return name
 
-    def place(self, host, base, size):
+    def place(self, host, ranges, base, size):
         """Whole pages where they hold nothing else; else the registers alone, whose accesses the hypervisor makes."""
-        if self.host.neighbours(host, base, size):
+        first, end = align_down(base, PAGE), align_up(base + size, PAGE)
+        shared = any(at < end and first < at + length for at, length in ranges if (at, length) != (base, size))
+        if shared or self.host.neighbours(host, base, size):
             return base, size
-        first = align_down(base, PAGE)
-        return first, align_up(base + size, PAGE) - first
+        return first, end - first
 
     def interrupt(self, host, controller, cells):
         if controller is None or controller is not self.host.gic():
             raise Refused(f"{host.path}: its interrupts go to {controller.path if controller else 'nowhere'}, not to the GIC")
+        if len(cells) < 3:
+            raise Refused(f"{host.path}: {self.host.what}: its interrupts end in the middle of one")
         if cells[0] != 0:
             raise Refused(f"{host.path}: interrupt <{' '.join(map(str, cells))}> belongs to a core: only shared ones can be passed on")
         return cells[:3]
@@ -212,9 +239,13 @@ class Copy:
 
     # A node and what it refers to
 
+    @staticmethod
+    def deleted(source):
+        return set(source.strings("armature,delete")) if source and "armature,delete" in source else set()
+
     def node(self, host, source=None):
         """The node, with what the description adds, changes and deletes, and all that is below it."""
-        deleted = set(source.strings("armature,delete")) if source and "armature,delete" in source else set()
+        deleted = self.deleted(source)
         unknown = deleted - set(host.props) - {child.name for child in host.children}
         if unknown:
             raise Refused(f"armature,delete: {host.path} has no {', '.join(sorted(unknown))}")
@@ -273,6 +304,7 @@ class Copy:
         if kinds & set(COPIED):
             self.numbers[provider.number("phandle")] = phandle = self.phandle()
             made = self.node(provider)
+            made.props.pop("clock-output-names", None)  # Linux's clocks have one name space, and the VM's own may be called so
             made.name = self.free_name(provider.name)
             self.support[provider.path] = made
             return phandle, cells

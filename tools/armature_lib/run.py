@@ -89,7 +89,7 @@ def guest_content(args):
 
 def machine_make(args, content):
     board = BOARDS[args.board]
-    if args.gic and args.gic not in board.gics:
+    if args.gic is not None and args.gic not in board.gics:
         raise Refused(f"--gic {args.gic}: {board.name} can have {', '.join(map(str, board.gics))} here")
     memory, cores = args.mem, args.smp
     if memory is None:

@@ -11,6 +11,8 @@ DTC_SILENCED = ("chosen_node_is_root", "chosen_node_bootargs", "chosen_node_stdo
                 "interrupt_provider", "avoid_unnecessary_addr_size", "unique_unit_address", "alias_paths",
                 "unit_address_vs_reg", "simple_bus_reg")
 
+DEPTH = 64  # of nodes, deeper than any machine's
+
 
 class Node:
     """A node with its properties as bytes. Typed reads refuse with the path and the property's name."""
@@ -67,9 +69,13 @@ def tree_read(dtb, what):
         return node_read(fdt, 0, "", "/", libfdt)
     except libfdt.FdtException as error:
         raise Refused(f"{what}: not a flattened device tree: {error}") from None
+    except (UnicodeError, SystemError):
+        raise Refused(f"{what}: a name in it is no text") from None
 
 
 def node_read(fdt, offset, name, path, libfdt):
+    if path.count("/") > DEPTH:
+        raise Refused(f"{path[:60]}...: nodes within nodes, more than {DEPTH} deep")
     node = Node(name, path)
     prop = fdt.first_property_offset(offset, libfdt.QUIET_NOTFOUND)
     while prop >= 0:
