@@ -67,7 +67,7 @@ static void arch_call(struct guest_cpu *v, uint32_t fn)
         }
         break;
     case SMCCC_ARCH_WORKAROUND_2:
-        if (arch_features(v->vm, fn) == PSCI_SUCCESS) {
+        if (arch_features(v->vm, fn) >= 0) { /* 1: this core does not need it, and may call it all the same */
             firmware_call(fn, a->regs.x[1] & FIELD(31, 0), 0, 0);
             return;
         }

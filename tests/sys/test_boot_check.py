@@ -113,7 +113,7 @@ def test_gic_of_another_version(machine, hypervisor, machines, said, reason):
 @pytest.mark.parametrize("version, options", [(3, {"GIC_V3": "n"}), (2, {"GIC_V2": "n"})])
 def test_gic_that_is_not_built_in(machine, image, tmp_path, version, options):
     built = hypervisor_build(tmp_path / "build", options)
-    started = machine("--gic", version, "--no-check", "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40)
+    started = machine("--gic", version, "--no-check", "--kernel", image("rtos.elf"), "--console", "mux", hyp=built, timeout=40, log=False)
     started.expect(rb"gic: the tree says GICv%d, this image has no driver for it: CONFIG_GIC_V%d is not set" % (version, version))
     started.expect(STOPPED % rb"interrupt controller \(GIC\)")
     started = machine("--gic", 5 - version, "--kernel", image("rtos.elf"), hyp=built, timeout=60)

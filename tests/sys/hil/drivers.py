@@ -132,7 +132,7 @@ class ArmatureStrategy(Strategy):
     def to_uboot(self):
         if not self.uboot:
             raise StrategyError("the environment names no UBootDriver")
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             self.status = Status.unknown
             self.power_on()
             try:
@@ -144,7 +144,7 @@ class ArmatureStrategy(Strategy):
         raise StrategyError(f"no prompt of U-Boot after {ATTEMPTS} power cycles: {last}")
 
     def to_hypervisor(self):
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
                 self.start()
                 self.console.expect(STARTED, timeout=self.start_time)
@@ -172,12 +172,16 @@ class ArmatureStrategy(Strategy):
 
     def command(self, command, seconds):
         """One that the line may have garbled is typed again."""
-        for attempt in range(ATTEMPTS):
-            output, _, code = self.uboot.run(command, timeout=seconds)
-            if code == 0:
-                return
+        for _ in range(ATTEMPTS):
+            try:
+                output, _, code = self.uboot.run(command, timeout=seconds)
+                if code == 0:
+                    return
+                said = " ".join(output)[-200:]
+            except (TIMEOUT, ValueError) as error:  # the driver's own mark did not come back whole
+                said = f"no answer that can be read ({error.__class__.__name__})"
             time.sleep(1)
-        raise StrategyError(f"U-Boot: {command}: {' '.join(output)[-200:]}")
+        raise StrategyError(f"U-Boot: {command}: {said}")
 
     def to_shell(self):
         self.transition(Status.hypervisor)
