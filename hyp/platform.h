@@ -47,7 +47,11 @@ enum test_fault {
     TEST_FAULT_EXEC_DATA,
     TEST_FAULT_STACK_PROTECTOR,
     TEST_FAULT_LOCK_ORDER,
-    TEST_FAULT_LOCK_TWICE
+    TEST_FAULT_LOCK_TWICE,
+    /* What the machine lives on with, but its guests do not get what they are promised. */
+    TEST_FAULT_DROPPED_INTERRUPT,
+    TEST_FAULT_STUCK_CORE,
+    TEST_FAULT_TIMER_OFFSET
 };
 
 struct boot_options {

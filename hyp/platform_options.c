@@ -92,6 +92,9 @@ static __startup bool option_set(enum option_id id, const char *value, struct bo
         { "stack-protector", TEST_FAULT_STACK_PROTECTOR },
         { "lock-order", TEST_FAULT_LOCK_ORDER },
         { "lock-twice", TEST_FAULT_LOCK_TWICE },
+        { "dropped-interrupt", TEST_FAULT_DROPPED_INTERRUPT },
+        { "stuck-core", TEST_FAULT_STUCK_CORE },
+        { "timer-offset", TEST_FAULT_TIMER_OFFSET },
     };
     static const struct option_value on_reset[] = { { "stop", ON_RESET_STOP }, { "restart", ON_RESET_RESTART } };
     static const struct option_value links[] = { { "auto", GIC_LINKS_AUTO },

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each function here is one way in which the hypervisor could go wrong; none of them comes back. */
+/* Each function here is one way in which the hypervisor could go wrong. */
 #include "hyp/test_fault.h"
 #include "arch/arm64/sysreg.h"
 #include "hyp/base/log.h"
+#include "hyp/core.h"
 #include "hyp/platform.h"
 
 #define EXITS_BEFORE 20
+#define DROPPED_OF 64
+#define STUCK_CORE 1
+#define TIMER_OFFSET_PER_SECOND 50 /* a second's fiftieth */
 #define UNMAPPED 0xdead000
 #define VECTOR_SERROR 0x380 /* from EL2 with SP_EL2 */
 #define ESR_SERROR (UINT64_C(0x2f) << 26 | BIT(25))
@@ -13,7 +17,7 @@
 
 extern char image_start[];
 
-static uint32_t exits; /* any core, atomic */
+static uint32_t exits, exits_of_stuck, interrupts; /* any core, atomic */
 
 static __attribute__((noinline)) void fault_wild_pointer(void)
 {
@@ -78,10 +82,26 @@ static __attribute__((noinline)) void fault_lock_twice(struct guest_system *vm) 
     lock_release(&vm->lock);
 }
 
-static void fault_do(enum test_fault what, const struct guest_cpu *v)
+/* The core answers nothing from now on, with interrupts masked as they are here. */
+static __attribute__((noinline)) void fault_stuck_core(void)
+{
+    if (this_core() != cores[STUCK_CORE] || __atomic_add_fetch(&exits_of_stuck, 1, __ATOMIC_RELAXED) < EXITS_BEFORE)
+        return;
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
+/* Every vCPU but the first lives in another time. */
+static void fault_timer_offset(struct guest_cpu *v)
+{
+    uint64_t offset = v->index ? timer_freq() / TIMER_OFFSET_PER_SECOND : 0;
+    v->arch.timer.cntvoff = offset;
+    write_sysreg(cntvoff_el2, offset);
+}
+
+static void fault_once(enum test_fault what, const struct guest_cpu *v)
 {
     switch (what) {
-    case TEST_FAULT_NONE: return;
     case TEST_FAULT_WILD_POINTER: fault_wild_pointer(); return;
     case TEST_FAULT_STACK_OVERFLOW: (void)fault_stack_overflow(CONFIG_STACK_SIZE); return;
     case TEST_FAULT_ASSERT: fault_assert(v); return;
@@ -91,11 +111,23 @@ static void fault_do(enum test_fault what, const struct guest_cpu *v)
     case TEST_FAULT_STACK_PROTECTOR: fault_stack_protector(64); return;
     case TEST_FAULT_LOCK_ORDER: fault_lock_inner_first(v->vm); return;
     case TEST_FAULT_LOCK_TWICE: fault_lock_twice(v->vm); return;
+    default: return;
     }
 }
 
-void test_fault_point(const struct guest_cpu *v)
+void test_fault_point(struct guest_cpu *v)
 {
-    if (__atomic_add_fetch(&exits, 1, __ATOMIC_RELAXED) == EXITS_BEFORE)
-        fault_do(platform()->options.test_fault, v);
+    enum test_fault what = platform()->options.test_fault;
+    if (what == TEST_FAULT_STUCK_CORE)
+        fault_stuck_core();
+    else if (what == TEST_FAULT_TIMER_OFFSET)
+        fault_timer_offset(v);
+    else if (__atomic_add_fetch(&exits, 1, __ATOMIC_RELAXED) == EXITS_BEFORE)
+        fault_once(what, v);
+}
+
+bool test_fault_drops(void)
+{
+    return platform()->options.test_fault == TEST_FAULT_DROPPED_INTERRUPT &&
+           __atomic_add_fetch(&interrupts, 1, __ATOMIC_RELAXED) % DROPPED_OF == 0;
 }

@@ -71,6 +71,8 @@ static void sender_choose(struct virq *v)
 bool virq_latch_from(struct virq *v, unsigned senders)
 {
     bool first = !v->latch;
+    if (IS_ENABLED(CONFIG_TEST_FAULTS) && test_fault_drops())
+        return false;
     v->latch |= (uint8_t)senders;
     v->again = v->lr < 0 ? 0 : (uint8_t)(v->again | senders);
     if (first)

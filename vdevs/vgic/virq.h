@@ -9,6 +9,7 @@
  */
 #include "arch/arm64/gic.h"
 #include "hyp/base/list.h"
+#include "hyp/test_fault.h"
 
 struct vgic_cpu;
 
@@ -118,7 +119,7 @@ bool virq_unlatch_from(struct virq *v, unsigned senders) __must_check;
 /* An edge, an SGI, a write to GICx_ISPENDR. Same answer. */
 static inline __must_check bool virq_latch(struct virq *v)
 {
-    if (v->latch && v->lr < 0)
+    if ((v->latch && v->lr < 0) || (IS_ENABLED(CONFIG_TEST_FAULTS) && test_fault_drops()))
         return false;
     v->latch = 1;
     v->again = v->lr >= 0;
