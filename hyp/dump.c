@@ -13,11 +13,13 @@ void vm_dump(struct guest_system *vm)
 void vcpu_status(const struct guest_cpu *v)
 {
     const uint64_t *n = v->exits;
+    uint64_t ran, waited;
+    sched_times(&v->ctx, &ran, &waited);
     log_info("  vcpu %u core %u %s%s: ran %llu ms, stolen %llu ms; exits irq %llu mmio %llu sysreg %llu call %llu wfx "
              "%llu fp %llu "
              "other %llu",
              v->index, v->ctx.core->arch.index, vcpu_power(v) == VCPU_ON ? "on" : "off", v->waiting ? " waiting" : "",
-             (unsigned long long)(v->ctx.ran / timer_ms(1)), (unsigned long long)(steal_ticks(v) / timer_ms(1)),
+             (unsigned long long)(ran / timer_ms(1)), (unsigned long long)(steal_ticks(v) / timer_ms(1)),
              (unsigned long long)n[EXIT_IRQ], (unsigned long long)(n[EXIT_DATA_ABORT] + n[EXIT_INST_ABORT]),
              (unsigned long long)n[EXIT_SYSREG], (unsigned long long)(n[EXIT_HVC] + n[EXIT_SMC]),
              (unsigned long long)n[EXIT_WFX], (unsigned long long)n[EXIT_FP],

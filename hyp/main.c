@@ -130,14 +130,19 @@ static void vm_refuse_late(struct guest_system *vm)
     vm->over = true;
 }
 
-/* A VM whose core never came up cannot run, nor one with a vdev whose threads would never. */
+/* A VM whose core never came up cannot run, nor one with a vdev whose threads would never. A vCPU's timers are its first core's, wherever it runs. */
 static void vm_check_cores(struct guest_system *vm)
 {
     const uint64_t up = cores_up();
     for (unsigned n = 0; n < vm->cpu_count && vm_state(vm) == VM_CONFIGURED; n++) {
-        if (vm->cpus[n]->ctx.cores & up)
+        const struct context *x = &vm->cpus[n]->ctx;
+        if (!(x->cores & up))
+            log_error("vm %s: refused: no core of its vCPU %u came up", vm->name, n);
+        else if (!(BIT(x->core->arch.index) & up))
+            log_error("vm %s: refused: core %u, the first that its vCPU %u may run on, did not come up", vm->name,
+                      x->core->arch.index, n);
+        else
             continue;
-        log_error("vm %s: refused: no core of its vCPU %u came up", vm->name, n);
         vm_refuse_late(vm);
     }
     for (unsigned n = 0; n < vm->vdev_count && vm_state(vm) == VM_CONFIGURED; n++) {
@@ -216,6 +221,7 @@ void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
     }
     timer_core_init();
     core_fp_seal();
+    smccc_core_init();
     __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         spin_pause();

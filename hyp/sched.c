@@ -187,9 +187,9 @@ static bool charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
 static void refill_on_alarm(struct alarm *a)
 {
     struct context *x = container_of(a, struct context, refill);
-    uint64_t now = timer_now();
     phase_assume_running();
     lock_acquire(&sched_lock);
+    uint64_t now = timer_now();
     if (x->state == CONTEXT_RUNNING)
         (void)charge(x, now); /* what it ran in the background is not of its budget */
     if (budget_refill(&x->budget, now)) {
@@ -364,8 +364,8 @@ static uint64_t choice_end(struct context *x, const struct context *next) REQUIR
 void sched_pick(struct core *c)
 {
     struct core_sched *s = &c->sched;
-    uint64_t now = timer_now();
     lock_acquire(&sched_lock);
+    uint64_t now = timer_now();
     struct context *was = s->current;
     s->target_priority = NOBODY;
     bool fell = was && charge(was, now);
@@ -389,10 +389,10 @@ void sched_pick(struct core *c)
     lock_release(&sched_lock);
 }
 
-void sched_times(struct context *x, uint64_t *ran, uint64_t *waited)
+void sched_times(const struct context *x, uint64_t *ran, uint64_t *waited)
 {
-    uint64_t now = timer_now();
     lock_acquire(&sched_lock);
+    uint64_t now = timer_now();
     *ran = x->ran + (x->state == CONTEXT_RUNNING ? now - x->since : 0);
     *waited = x->waited + (x->state == CONTEXT_READY ? now - x->ready_since : 0);
     lock_release(&sched_lock);

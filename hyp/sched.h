@@ -79,7 +79,7 @@ void sched_turn_over(struct core *c);
 /* Decides what this core runs, c->sched.current, and when to look again. */
 void sched_pick(struct core *c);
 /* Times as they are now. Any core. */
-void sched_times(struct context *x, uint64_t *ran, uint64_t *waited);
+void sched_times(const struct context *x, uint64_t *ran, uint64_t *waited);
 
 /* Makes a core choose anew what it runs: an SGI if it is not this one. Any core, any lock (core.c). */
 void core_kick(struct core *c);

@@ -10,8 +10,11 @@
 #define OWNER_ARCH 0
 #define OWNER_STANDARD 4
 
+#define WORKAROUND_NOT_NEEDED 1 /* DEN 0070: this core is not affected, or its mitigation is there for good; callable all the same */
+
 /* The firmware's answer to SMCCC_ARCH_FEATURES of each workaround: set at startup, then const. */
 static int64_t workaround_1 = PSCI_NOT_SUPPORTED, workaround_2 = PSCI_NOT_SUPPORTED, workaround_3 = PSCI_NOT_SUPPORTED;
+static bool ssbd_dynamic;
 
 static int64_t firmware_has(uint32_t fn)
 {
@@ -26,6 +29,17 @@ void smccc_init(void)
     workaround_1 = firmware_has(SMCCC_ARCH_WORKAROUND_1);
     workaround_2 = firmware_has(SMCCC_ARCH_WORKAROUND_2);
     workaround_3 = firmware_has(SMCCC_ARCH_WORKAROUND_3);
+    if (workaround_2 == PSCI_SUCCESS)
+        ssbd_dynamic = true;
+    workaround_2 = ssbd_dynamic ? WORKAROUND_NOT_NEEDED : workaround_2;
+    smccc_core_init();
+}
+
+/* Where Speculative Store Bypass can be allowed again by a call, it stays disabled for all: a guest's choice would be the next one's on this core, and EL2's. */
+void smccc_core_init(void)
+{
+    if (ssbd_dynamic)
+        firmware_call(SMCCC_ARCH_WORKAROUND_2, 1, 0, 0);
 }
 
 void smccc_vm_switch(void)
@@ -67,10 +81,8 @@ static void arch_call(struct guest_cpu *v, uint32_t fn)
         }
         break;
     case SMCCC_ARCH_WORKAROUND_2:
-        if (arch_features(v->vm, fn) >= 0) { /* 1: this core does not need it, and may call it all the same */
-            firmware_call(fn, a->regs.x[1] & FIELD(31, 0), 0, 0);
-            return;
-        }
+        if (arch_features(v->vm, fn) >= 0)
+            return; /* nothing to do on this core */
         break;
     }
     a->regs.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;

@@ -11,6 +11,8 @@ enum call_result {
 
 /* Reads the firmware's answers about the workarounds once. */
 void smccc_init(void) __startup;
+/* The same for what each core has of its own; smccc_init() did it for the boot core. */
+void smccc_core_init(void);
 /* Another VM comes to this core: what it left in the branch predictors shall not steer ours or the next one's, as the firmware offers. */
 void smccc_vm_switch(void);
 /* Performs the call in x0-x17 of the vCPU. */

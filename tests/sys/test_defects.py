@@ -96,6 +96,18 @@ def test_every_subject_has_a_defect():
     assert {defect.subject for defect in defects()} == subjects()
 
 
+def patches():
+    return [os.path.join(folder, name) for folder, _, names in os.walk(DEFECTS) for name in names if name.endswith(".patch")]
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=os.path.relpath(path, DEFECTS)) for path in sorted(patches())])
+def test_patch_applies(path):
+    """To the sources as they are: a defect that cannot be put in is not found by anything."""
+    done = subprocess.run(["git", "apply", "--check", path], cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=30, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.one_gic
 @pytest.mark.parametrize("defect", [pytest.param(d, id=d.subject, marks=[] if d.subject in IN_DEFAULT else pytest.mark.full)
                                     for d in defects()])

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import pexpect
 import pytest
 from build import hypervisor_build, source_copy
 from descriptions import vm, vms_write
@@ -41,6 +42,9 @@ def test_random_traffic(machine, image, with_traffic, seconds, counted):
                       vms_write(machine.folder / "vms.dts", *nodes, racing),
                       "--image", f"rtos={image('rtos.elf')}", "--image", f"conformance={image('conformance.bin')}", hyp=with_traffic,
                       timeout=240 + 2 * seconds)
+    started.expect(rb"\[console: traffic0")
+    started.escape("3")
+    started.expect(rb"\[console: racing")
     for n in range(2):
         started.expect_result(rf"R vm traffic{n} state=ended", 200 + seconds)
     log = started.log()
@@ -48,9 +52,10 @@ def test_random_traffic(machine, image, with_traffic, seconds, counted):
     assert "TRAFFIC fails" not in log and sorted(good) == ["0", "1"], started.story()
     assert all(int(count) > (1000 * seconds if counted else seconds / 4) for count in good.values()), good
     # The third VM may not be done; all that it tested is well.
-    started.escape("3")
-    started.end()
-    assert not re.search(r"^not ok", started.text("console.txt"), re.M), started.story()
+    started.console.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=2)
+    said = started.text("console.txt").replace("\r", "")
+    assert re.search(r"^ok \d+ - ", said, re.M) and not re.search(r"^not ok", said, re.M), started.story()
+    assert started.vm_state("racing") in ("running", "ended off"), started.story()
 
 
 BOUND = 5_000_000  # instructions: what low does while it holds the mutex, some switches; the rival computes for 2,000,000,000

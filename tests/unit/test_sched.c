@@ -22,8 +22,10 @@ static unsigned contexts;
 static uint64_t now;
 static uint64_t alarm_at[CONTEXTS];
 
+/* Read before the lock, it would be older than what others wrote meanwhile. */
 uint64_t timer_now(void)
 {
+    assert_int_not_equal(sched_lock.next, sched_lock.owner);
     return now;
 }
 

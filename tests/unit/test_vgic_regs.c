@@ -2,6 +2,7 @@
 /* sources: vdevs/vgic/access.c vdevs/vgic/cpu.c vdevs/vgic/fill.c vdevs/vgic/fold.c vdevs/vgic/watch.c vdevs/vgic/dist.c vdevs/vgic/dist_v2.c vdevs/vgic/dist_v3.c vdevs/vgic/lr.c vdevs/vgic/pic.c vdevs/vgic/redist.c vdevs/vgic/route.c vdevs/vgic/sgi_v2.c vdevs/vgic/sgi_v3.c vdevs/vgic/sysreg.c vdevs/vgic/vgic.c vdevs/vgic/virq.c vdevs/vgic/words.c arch/arm64/gicv2_lr.c arch/arm64/gicv3_lr.c hyp/regs.c tests/unit/alloc_fake.c tests/unit/vgic_support.c */
 /* The interrupt controller's registers, SGIs, routing and `interrupts` cells. Section numbers are of IHI 0069H. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -446,6 +447,35 @@ static void reset_in_place(void **state)
     reset_state(state);
 }
 
+#define RESETS 3000
+
+static void *line_toggle(void *stop)
+{
+    struct guest_intr line = { .pic = &test_gic, .param = 40, .src_id = 1 };
+    for (bool high = true; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); high = !high)
+        (void)vgic_pic.signal(&line, high ? GIS_ON : GIS_OFF);
+    return NULL;
+}
+
+/* A device's line rises and falls on another core, as a console's does, while its VM is reset. */
+static void reset_while_a_line_moves(void **state)
+{
+    (void)state;
+    struct vgic_cpu *cpu = machine_gic()->cpus[0];
+    bool stop = false;
+    pthread_t other;
+    guest_leave(0);
+    assert_int_equal(pthread_create(&other, NULL, line_toggle, &stop), 0);
+    for (unsigned n = 0; n < RESETS; n++) {
+        reg_write(1, GICD, 0x104, 4, BIT(8));
+        vgic_reset(NULL);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_int_equal(cpu->queued, 0);
+    assert_true(list_empty(&cpu->queue) && list_empty(&machine_virq(0, 40)->node));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -472,6 +502,7 @@ int main(void)
         TEST(wakes_as_the_cpu_interface_would),
         TEST(cells_of_interrupts),
         TEST(reset_in_place),
+        TEST(reset_while_a_line_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
      */
     if (v && v->lr >= 0 && cpu->lr_raw[v->lr] == v->word && !v->latch &&
         !__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED)) {
-        gic_lr_write((unsigned)v->lr, v->word);
+        gic_lr_write((unsigned)v->lr, cpu->lr_raw[v->lr]); /* which only this core changes */
         return true;
     }
     if (v && v->pintid == intid)

@@ -208,4 +208,5 @@ void vgic_refresh(guest_cpu *gcp)
         return;
     vgic_sync(gcp);
     vgic_flush(gcp);
+    vgic_flush(gcp); /* the first may have found that deactivations have to trap from now on */
 }

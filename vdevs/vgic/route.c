@@ -131,3 +131,18 @@ void vgic_route_any(struct vgic *g, guest_cpu *self)
         if (__atomic_load_n(&g->spi[i].any, __ATOMIC_RELAXED))
             vgic_route_update(g, &g->spi[i], self);
 }
+
+void vgic_spi_reset(struct vgic *g, struct virq *v) NO_THREAD_SAFETY
+{
+    struct vgic_cpu *first = g->cpus[0];
+    lock_acquire(&g->route_lock);
+    struct vgic_cpu *home = v->home ? v->home : first; /* none before the first reset */
+    pair_lock(home, first);
+    if (v->home && !list_empty(&v->node))
+        virq_dequeue(v);
+    virq_reset(v, first);
+    v->nowhere = g->version == 2 && g->cpu_count > 1;
+    v->route = g->version == 2 && g->cpu_count == 1;
+    pair_unlock(home, first);
+    lock_release(&g->route_lock);
+}

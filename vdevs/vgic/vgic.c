@@ -10,8 +10,9 @@ static void cpu_reset(struct vgic_cpu *cpu)
     const uint32_t lrs = (uint32_t)(BIT(cpu->vgic->lr_count) - 1);
     bool loaded = cpu->core;
     lock_acquire(&cpu->lock);
-    list_init(&cpu->queue);
-    cpu->queued = 0;
+    /* One by one: others may signal a shared one's line meanwhile, and find it in the queue or not. */
+    while (!list_empty(&cpu->queue))
+        virq_dequeue(container_of(cpu->queue.next, struct virq, node));
     cpu->asleep = cpu->vgic->version == 3; /* a GICv2 has no such state */
     cpu->moved = cpu->done = false;
     cpu->vmcr = 0;
@@ -39,12 +40,8 @@ static void dist_reset(struct vgic *g)
     __atomic_store_n(&g->split_eoi, 0, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < ARRAY_LEN(g->banks); n++)
         g->banks[n] = (struct virq_bank){ .edge = 0 };
-    /* GICD_IROUTER resets to affinity 0.0.0.0: the first vCPU; GICD_ITARGETSR to no target, but where there is but one. */
-    for (unsigned n = 0; n < VGIC_SPIS; n++) {
-        virq_reset(&g->spi[n], g->cpus[0]);
-        g->spi[n].nowhere = g->version == 2 && g->cpu_count > 1;
-        g->spi[n].route = g->version == 2 && g->cpu_count == 1;
-    }
+    for (unsigned n = 0; n < VGIC_SPIS; n++)
+        vgic_spi_reset(g, &g->spi[n]);
 }
 
 void vgic_reset(guest_system *gsp)
@@ -93,6 +90,7 @@ static int __startup cpu_create(struct vgic *g, unsigned index)
     cpu->gcp = gcp;
     cpu->vgic = g;
     cpu->index = index;
+    list_init(&cpu->queue);
     cpu->affinity = guest_cpu_mpidr(gcp) & (FIELD(39, 32) | FIELD(23, 0));
     for (unsigned n = 0; n < VGIC_PRIVATE; n++) {
         cpu->banked[n].intid = (uint16_t)n;

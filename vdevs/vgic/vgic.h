@@ -197,6 +197,11 @@ void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
 void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self) __running;
 /* Moves it to the home that its route asks for now, or as soon as it can move. Never waits. */
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
+/*
+ * The state after a reset: GICD_IROUTER is affinity 0.0.0.0, the first vCPU; GICD_ITARGETSR no target, but where there is but one. Its line may rise and
+ * fall meanwhile on any core.
+ */
+void vgic_spi_reset(struct vgic *g, struct virq *v);
 /* Interrupts of 1-of-N routing, after a vCPU fell asleep or woke. */
 void vgic_route_any(struct vgic *g, guest_cpu *self);
 /* Does the vCPU take part in 1-of-N routing, as far as is known? */

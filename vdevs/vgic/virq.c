@@ -4,15 +4,16 @@
 
 void virq_reset(struct virq *v, struct vgic_cpu *home)
 {
-    *v = (struct virq){ .bank = v->bank,
-                        .intid = v->intid,
-                        .pintid = v->pintid,
-                        .hw = v->hw,
-                        .link = v->link,
-                        .watched = v->watched,
-                        .home = home,
-                        .lr = -1 };
+    v->sources = 0;
+    v->route = v->word = 0;
+    v->priority = 0;
+    v->lr = -1;
+    v->latch = v->again = v->sender = 0;
+    v->active = v->phys_active = v->nowhere = v->done = v->moving = false;
+    __atomic_store_n(&v->any, false, __ATOMIC_RELAXED);
     list_init(&v->node);
+    /* Never another one in between: who looks for the lock reads it at any time. */
+    __atomic_store_n(&v->home, home, __ATOMIC_RELEASE);
 }
 
 /* By priority, then by INTID: the order in which they would be taken. */
@@ -70,9 +71,9 @@ static void sender_choose(struct virq *v)
 
 bool virq_latch_from(struct virq *v, unsigned senders)
 {
-    bool first = !v->latch;
     if (IS_ENABLED(CONFIG_TEST_FAULTS) && test_fault_drops())
         return false;
+    bool first = !v->latch;
     v->latch |= (uint8_t)senders;
     v->again = v->lr < 0 ? 0 : (uint8_t)(v->again | senders);
     if (first)

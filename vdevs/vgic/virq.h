@@ -8,6 +8,7 @@
  * changes only with both homes' locks held (route.c), so that one lock is enough for everything else.
  */
 #include "arch/arm64/gic.h"
+#include "hyp/base/config.h"
 #include "hyp/base/list.h"
 #include "hyp/test_fault.h"
 
