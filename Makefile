@@ -325,6 +325,8 @@ unit:
 
 contract := $(wildcard ../shared/accept/contract.py)
 pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
+# A worker a core; a file's tests stay together, with what they build. A board is one, and has one.
+machine_tests := $(pytest) -n $(shell nproc) --dist loadfile tests/sys
 make_as = $(MAKE) --no-print-directory CONFIG=$(1)
 on_debug := ARMATURE_HYP=$(CURDIR)/build/qemu_virt/armature.bin
 on_release := ARMATURE_HYP=$(CURDIR)/build/qemu_virt_release/armature.bin
@@ -340,10 +342,10 @@ contract_suites = $(if $(contract),'contract direct: $(on_debug) $(contract) too
 	'contract gicv2: $(on_debug) $(contract) tools/armature --gic 2' \
 	'contract uboot: $(on_release) $(contract) tools/armature --boot uboot')
 test: setup
-	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(pytest) tests/sys' $(contract_suites)
+	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(machine_tests)' $(contract_suites)
 test-all: setup
 	$(Q)tools/testrun --logs build/test --title "make test-all" $(call build_suites,guests guests-all) \
-		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(pytest) tests/sys' 'machine release: $(on_release) $(pytest) tests/sys' $(contract_suites)
+		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(machine_tests)' 'machine release: $(on_release) $(machine_tests)' $(contract_suites)
 
 # The machine tests by a labgrid environment: on a board, or on what stands for one (docs/HIL.md).
 ENV ?= tests/sys/env/rehearsed-rpi4.yaml

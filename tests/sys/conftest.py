@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine tests share: which set runs, the hypervisor under test, images, and how a machine is started."""
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -18,6 +20,7 @@ from linux import Linux  # noqa: E402
 from machine import ROOT, EmulatedMachine  # noqa: E402
 from target import DEFAULT, TARGETS  # noqa: E402
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # one of several processes that share the tests; none: the only one
 BUDGET = 900  # seconds of the default set on two cores
 GUESTS = os.path.join(ROOT, "build", "guest")
 CACHE = os.path.join(ROOT, "build", "cache", "guest")
@@ -44,6 +47,7 @@ DEFAULT_SET = {"v2": (
 def pytest_configure(config):
     environment_prepare(config)
     config.addinivalue_line("markers", "full: only in the whole set (ARMATURE_TEST_ALL=1, make test-all)")
+    config.addinivalue_line("markers", "alone: its cores run side by side and wait for each other: nothing else runs meanwhile (with -n)")
     config.addinivalue_line("markers", "one_gic: not for each target; QEMU's virt with a GICv3 unless the test says otherwise")
     config.addinivalue_line("markers", "targets(NAME...): for these alone, not for each")
     config.addinivalue_line("markers", "needs(FEATURE..., cores=N, memory=MIB): what it cannot do without (target.py); skipped where that lacks")
@@ -115,12 +119,32 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.write_line(f"machine tests: {spent:.0f} s" + ("" if whole else f" of a budget of {BUDGET} s"))
 
 
+@contextlib.contextmanager
+def alone(path, how=fcntl.LOCK_EX):
+    """Others of this run that hold the same file wait, those of pytest's other workers (-n) among them."""
+    with open(path, "ab") as file:
+        fcntl.flock(file, how)
+        yield
+
+
 def make(*goals, timeout=600):
-    """make in the source tree, apart from any make that started us."""
+    """make in the source tree, apart from any make that started us, and one at a time."""
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["make", "--no-print-directory", "-s", *goals], cwd=ROOT, env=environment, timeout=timeout,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    with alone(os.path.join(ROOT, "build", "make.lock")):
+        done = subprocess.run(["make", "--no-print-directory", "-s", *goals], cwd=ROOT, env=environment, timeout=timeout,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
     assert done.returncode == 0, f"make {' '.join(goals)}:\n{done.stdout[-4000:]}"
+
+
+@pytest.fixture(autouse=True)
+def turn(request, tmp_path_factory):
+    """With workers: a test that needs all of the host's cores (`alone`) has them."""
+    if not WORKER:
+        yield
+        return
+    how = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
+    with alone(tmp_path_factory.getbasetemp().parent / "turn.lock", how):
+        yield
 
 
 @pytest.fixture
@@ -137,8 +161,18 @@ def gic(target):
 
 @pytest.fixture(scope="session")
 def hypervisors(tmp_path_factory):
-    """What is there already, by configuration and options."""
-    return lambda name, make_one, kept={}: kept.get(name) or kept.setdefault(name, make_one(tmp_path_factory.mktemp("hyp")))
+    """What is there already, by configuration and options; pytest's workers share it."""
+    shared = tmp_path_factory.getbasetemp() if not WORKER else tmp_path_factory.getbasetemp().parent
+
+    def find(name, make_one):
+        folder = shared / re.sub(r"\W+", "-", f"hyp-{name}")
+        with alone(f"{folder}.lock"):
+            made = folder / "made"
+            if not made.exists():
+                folder.mkdir(exist_ok=True)
+                made.write_text(make_one(str(folder)), encoding="utf-8")
+            return made.read_text(encoding="utf-8")
+    return find
 
 
 @pytest.fixture
@@ -155,7 +189,7 @@ def hypervisor(target, hypervisors):
         return os.path.join(folder, os.path.basename(source))
     for what in target.fetch:
         subprocess.run([os.path.join(ROOT, "tools", "fetch"), what], check=True, timeout=600)
-    return hypervisors(target.config, copy)
+    return hypervisors((target.config, os.environ.get(target.hypervisor_variable())), copy)
 
 
 @pytest.fixture

@@ -29,12 +29,13 @@ def test_the_default_set_has_all_pairs():
     assert not pairs_missing(DEFAULT, MODELS, CPUS, ICOUNT)
 
 
-def needs(model, cpus, icount):
-    return pytest.mark.needs(*(["icount"] if icount else []), *([] if model == "cortex-a72" else ["models"]), cores=cpus)
+def marks(model, cpus, icount):
+    needs = pytest.mark.needs(*(["icount"] if icount else []), *([] if model == "cortex-a72" else ["models"]), cores=cpus)
+    return [needs] + ([pytest.mark.alone] if cpus > 2 and not icount else [])
 
 
-@pytest.mark.parametrize("model, cpus, icount", [pytest.param(*c, marks=needs(*c)) for c in DEFAULT]
-                         + [pytest.param(*c, marks=[needs(*c), pytest.mark.full]) for c in REST])
+@pytest.mark.parametrize("model, cpus, icount", [pytest.param(*c, marks=marks(*c)) for c in DEFAULT]
+                         + [pytest.param(*c, marks=[*marks(*c), pytest.mark.full]) for c in REST])
 def test_conformance(machine, image, model, cpus, icount):
     # Eight spinning vCPUs on a host of two cores: every lost turn is a whole slice of the host's.
     bootargs = "hyp=1 races=20 bank-rounds=2" if cpus == 8 and not icount else "hyp=1"
@@ -56,6 +57,7 @@ def test_sixteen_at_once_ten_thousand_times(machine, image):
 
 
 @pytest.mark.full
+@pytest.mark.alone
 def test_cpu_on_raced_a_thousand_times(machine, image):
     started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=races races=1000 bank-rounds=10", "--cpus", 4,
                       timeout=900)

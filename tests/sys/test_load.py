@@ -6,7 +6,7 @@ import pytest
 from descriptions import linux_vm, vms_write
 from linux import Linux
 
-pytestmark = pytest.mark.one_gic
+pytestmark = [pytest.mark.one_gic, pytest.mark.alone]
 LONG = 1500  # seconds: turns are short beside what a loaded host leaves an emulated core, and boots with more vCPUs than cores then take minutes
 STALLS = r"rcu.*(stall|detected)|soft lockup|hard LOCKUP|hung task|blocked for more than"
 

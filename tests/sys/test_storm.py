@@ -17,6 +17,7 @@ def with_storm(hypervisor_with):
 
 
 # Four vCPUs hit and one flips (on four cores three do): 80,000 accesses to the register, and a million.
+@pytest.mark.alone
 @pytest.mark.parametrize("rounds", [20000, pytest.param(250000, marks=pytest.mark.full)])
 def test_storm_while_regions_change(machine, image, with_storm, rounds):
     cpus = min(5, machine.target.cores)

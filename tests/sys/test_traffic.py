@@ -31,7 +31,8 @@ def traffic_vm(name, seconds, seed):
 
 # ARMATURE_TRAFFIC_SEED repeats a run, as far as cores that run side by side can be repeated.
 @pytest.mark.one_gic
-@pytest.mark.parametrize("seconds, counted", [(20, False), (5, True), pytest.param(600, False, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seconds, counted", [pytest.param(20, False, marks=pytest.mark.alone), (5, True),
+                                              pytest.param(600, False, marks=[pytest.mark.alone, pytest.mark.full])])
 def test_random_traffic(machine, image, with_traffic, seconds, counted):
     """Cores side by side, and one after another by counted instructions: many more operations, whatever else the host does."""
     first = int(os.environ.get("ARMATURE_TRAFFIC_SEED", "1"))
