@@ -256,6 +256,16 @@ static __running bool vcpu_stays_asleep(const struct core *c, struct guest_cpu *
     return v->waiting;
 }
 
+/* It is off: what it left goes now, while nobody waits for it to start. */
+static __running void vcpu_clear(struct core *c, struct guest_cpu *v)
+{
+    if (c->loaded == v)
+        core_put(c);
+    if (!v->pristine)
+        vcpu_arch_reset(&v->arch, 0, 0);
+    v->pristine = true;
+}
+
 /* What happened to the vCPU or its VM is seen to, on its core. May it enter its guest? */
 static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
 {
@@ -275,6 +285,8 @@ static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
         core_put(c);
     if (vm_state(v->vm) == VM_ENDING && vcpu_power(v) != VCPU_OFF)
         vm_cpu_gone(v);
+    if (vcpu_power(v) == VCPU_OFF)
+        vcpu_clear(c, v);
     if (vcpu_power(v) != VCPU_ON || vm_state(v->vm) != VM_RUNNING || __atomic_load_n(&v->pauses, __ATOMIC_ACQUIRE))
         return false;
     return !v->waiting || !vcpu_stays_asleep(c, v);

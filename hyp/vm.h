@@ -68,6 +68,7 @@ struct guest_cpu {
     uint64_t life; /* another number each time it is started: whose its TLB entries are */
     struct steal steal;
     bool waiting;                     /* it sleeps in WFI or CPU_SUSPEND */
+    bool pristine;                    /* off, its registers being those of a reset already */
     bool powered_down;                /* CPU_SUSPEND to power-down: goes on at start_pc, as after a reset */
     uint64_t exits[EXIT_UNKNOWN + 1]; /* by enum exit_kind */
 };

@@ -65,8 +65,11 @@ bool vm_cpu_arrive(struct guest_cpu *v)
     bool arrived = false;
     lock_acquire(&vm->lock);
     if (vcpu_power(v) == VCPU_ON_PENDING && vm_state(vm) == VM_RUNNING) {
-        vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
-        v->waiting = v->powered_down = false;
+        if (v->pristine)
+            vcpu_arch_start(&v->arch, v->start_pc, v->start_x0);
+        else
+            vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
+        v->waiting = v->powered_down = v->pristine = false;
         v->life = __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED);
         vcpu_power_set(v, VCPU_ON);
         arrived = true;

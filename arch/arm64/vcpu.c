@@ -83,8 +83,7 @@ void vcpu_arch_floats(struct vcpu_arch *v)
 
 void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
 {
-    v->regs = (struct vcpu_regs){ .pc = pc, .pstate = PSTATE_EL1H_MASKED };
-    v->regs.x[0] = x0;
+    v->regs = (struct vcpu_regs){ .pstate = PSTATE_EL1H_MASKED };
     v->sys = (struct vcpu_sysregs){ .sctlr_el1 = SCTLR_EL1_RESET, .cpacr_el1 = CPACR_RESET };
     v->timer = (struct timer_vcpu){ .cntvoff = v->timer.cntvoff, .own_clock = v->timer.own_clock };
     if (v->timer.own_clock)
@@ -96,6 +95,13 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->fp_used = v->debug_used = false;
     v->debug.os_locked = true;
     gic_vcpu_reset(&v->gic);
+    vcpu_arch_start(v, pc, x0);
+}
+
+void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
+{
+    v->regs.pc = pc;
+    v->regs.x[0] = x0;
     v->hcr &= ~HCR_VSE;
 }
 

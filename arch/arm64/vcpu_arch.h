@@ -61,6 +61,8 @@ struct vcpu_arch {
 
 /* Registers as PSCI and the boot protocol say at a vCPU's start: EL1h, DAIF masked, MMU and caches off, all else zero or its architected reset value. */
 void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
+/* The same for one that was reset since it ran last. */
+void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
 /* Fixed traps and identity. */
 void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr) __startup;
 /* It runs on several cores in turn: what it does to TLBs, instruction caches and barriers of its own core concerns the others as well. */

@@ -98,6 +98,12 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->regs.x[0] = x0;
 }
 
+void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
+{
+    v->regs.pc = pc;
+    v->regs.x[0] = x0;
+}
+
 int vdev_control_all(struct guest_system *vm, unsigned code)
 {
     assert_null(vm->timers->calling ? vm : NULL);

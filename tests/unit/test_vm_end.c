@@ -57,6 +57,13 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     (void)x0;
 }
 
+void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
+{
+    (void)v;
+    (void)pc;
+    (void)x0;
+}
+
 void clock_start(struct guest_system *v)
 {
     (void)v;
