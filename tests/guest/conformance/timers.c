@@ -135,9 +135,9 @@ static void timer_value(void)
     uint64_t cval = cval_read();
     check(cval >= before + AHEAD && cval <= count() + AHEAD, "DDI0487 Operation of the TimerValue views of the timers",
           named("TVAL n sets CVAL to count + n"));
-    uint64_t value = reg_read(0);
-    check(value <= AHEAD, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL reads what is left"));
-    check(reg_read(0) <= value, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL counts down"));
+    int64_t most = (int64_t)(cval - count()), value = (int32_t)reg_read(0), least = (int64_t)(cval - count());
+    check(value <= most && value >= least, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL reads what is left"));
+    check((int32_t)reg_read(0) <= value, "DDI0487 CNTV_TVAL_EL0, CNTP_TVAL_EL0", named("TVAL counts down"));
     before = count();
     tval_write(0x7fffffff);
     cval = cval_read();
