@@ -46,7 +46,7 @@ struct config_vm {
     enum end_policy on_reset, on_crash;
     enum counter_policy counter;
     enum safety_policy safety; /* what is done about vdevs that are not VDEV_SAFETY_SELECTED */
-    bool identity, dry_run;
+    bool identity, dry_run, pmu;
     struct config_ram ram[CONFIG_MAX_RAM_RANGES];
     unsigned ram_count;
     struct {

@@ -27,6 +27,7 @@ static const char *const config_vm_names[] = {
     "armature,counter",
     "armature,safety",
     "armature,identity",
+    "armature,pmu",
     "armature,dry-run",
     NULL,
 };
@@ -164,6 +165,7 @@ static __startup void config_properties(struct config_reader *r, int node)
     config_policies(r, node);
     config_flag(r, node, "armature,identity", &r->vm->identity);
     config_flag(r, node, "armature,dry-run", &r->vm->dry_run);
+    config_flag(r, node, "armature,pmu", &r->vm->pmu);
 }
 
 void config_chosen_read(struct config_reader *r, int node)

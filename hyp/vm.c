@@ -3,6 +3,7 @@
 #include "hyp/vm.h"
 #include "arch/arm64/idregs.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/timer.h"
 #include "hyp/base/log.h"
 #include "hyp/console.h"
@@ -150,6 +151,28 @@ static __startup int memory_create(struct guest_system *vm)
     return err;
 }
 
+static __startup int pmu_create(struct guest_system *vm)
+{
+    if (!pmu_version())
+        return error_at(-ENODEV, "%s: armature,pmu: the cores have no Performance Monitors", vm->config->path);
+    for (unsigned i = 0; i < vm->cpu_count; i++) {
+        struct vcpu_pmu *pmu = hyp_alloc(sizeof(*pmu), 8);
+        if (!pmu)
+            return -ENOMEM;
+        vcpu_arch_pmu(&vm->cpus[i]->arch, pmu);
+    }
+    return 0;
+}
+
+static __startup void idregs_create(struct guest_system *vm)
+{
+    uint64_t pmu = vm->config->pmu ? pmu_version() : 0;
+    for (unsigned crm = 1; crm <= 7; crm++)
+        for (unsigned op2 = 0; op2 < 8; op2++)
+            vm->idregs[crm - 1][op2] =
+                idreg_with_pmu(crm, op2, idreg_guest(crm, op2, idreg_host(crm, op2), vm->as.ipa_bits), pmu);
+}
+
 static __startup int vm_assemble(struct guest_system *vm, const struct config *c)
 {
     int err = memory_create(vm);
@@ -173,10 +196,8 @@ static __startup int vm_assemble(struct guest_system *vm, const struct config *c
             vcpu_arch_floats(&v->arch);
         v->arch.timer.own_clock = vm->config->counter == COUNTER_OWN;
     }
-    for (unsigned crm = 1; crm <= 7; crm++)
-        for (unsigned op2 = 0; op2 < 8; op2++)
-            vm->idregs[crm - 1][op2] = idreg_guest(crm, op2, idreg_host(crm, op2), vm->as.ipa_bits);
-    return 0;
+    idregs_create(vm);
+    return vm->config->pmu ? pmu_create(vm) : 0;
 }
 
 /* How much of what the machine shares out was taken before a VM. */

@@ -68,6 +68,15 @@ static uint64_t parange_of(unsigned ipa_bits)
     return n;
 }
 
+uint64_t idreg_with_pmu(unsigned crm, unsigned op2, uint64_t value, uint64_t version)
+{
+    if (crm == 5 && op2 == 0)
+        return field_set(FIELD(11, 8), value, version);
+    if (crm == 1 && op2 == 2) /* PerfMon has the same numbers, but for PMUv3 itself */
+        return field_set(FIELD(27, 24), value, version == 1 ? 3 : version);
+    return value;
+}
+
 uint64_t idreg_guest(unsigned crm, unsigned op2, uint64_t host, unsigned ipa_bits)
 {
     for (unsigned i = 0; i < ARRAY_LEN(idregs); i++) {

@@ -3,6 +3,7 @@
 #include "arch/arm64/core_arch.h"
 #include "arch/arm64/fp.h"
 #include "arch/arm64/idregs.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vcpu_arch.h"
 
@@ -73,6 +74,12 @@ void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64
         v->mdcr |= MDCR_TTRF;
 }
 
+void vcpu_arch_pmu(struct vcpu_arch *v, struct vcpu_pmu *pmu)
+{
+    v->pmu = pmu;
+    v->mdcr &= ~(MDCR_TPM | MDCR_TPMCR);
+}
+
 void vcpu_arch_floats(struct vcpu_arch *v)
 {
     v->hcr |= HCR_FB | HCR_BSU_ISH;
@@ -94,6 +101,8 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
         bulk_zero(&v->debug, sizeof(v->debug));
     v->fp_used = v->debug_used = false;
     v->debug.os_locked = true;
+    if (v->pmu)
+        bulk_zero(v->pmu, sizeof(*v->pmu));
     gic_vcpu_reset(&v->gic);
     vcpu_arch_start(v, pc, x0);
 }
@@ -266,11 +275,15 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     write_sysreg(cptr_el2, v->cptr);
     write_sysreg(mdcr_el2, v->mdcr);
     isb();
+    if (v->pmu)
+        pmu_vcpu_load(v->pmu);
     this_core_arch()->running = v;
 }
 
 void vcpu_arch_put(struct vcpu_arch *v)
 {
+    if (v->pmu)
+        pmu_vcpu_save(v->pmu);
     if (v->fp_live)
         fp_put(v);
     if (v->debug_live)

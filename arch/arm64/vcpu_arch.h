@@ -3,6 +3,7 @@
 /* The architectural state of a vCPU and the world switch. */
 #include "arch/arm64/exit.h"
 #include "arch/arm64/gic.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/timer.h"
 #include "hyp/base/phase.h"
 
@@ -49,6 +50,7 @@ struct vcpu_arch {
     struct vcpu_sysregs sys;
     struct gic_vcpu gic;
     struct timer_vcpu timer;
+    struct vcpu_pmu *pmu; /* NULL: it is hidden */
     uint64_t hcr; /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
     uint64_t cptr, mdcr;
     uint64_t vmpidr;
@@ -65,6 +67,8 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
 void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
 /* Fixed traps and identity. */
 void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr) __startup;
+/* It sees its core's Performance Monitors, and their registers are kept there. After vcpu_arch_init(). */
+void vcpu_arch_pmu(struct vcpu_arch *v, struct vcpu_pmu *pmu) __startup;
 /* It runs on several cores in turn: what it does to TLBs, instruction caches and barriers of its own core concerns the others as well. */
 void vcpu_arch_floats(struct vcpu_arch *v) __startup;
 /* The vCPU becomes / stops being the one whose registers this core holds; flush_tlb: this core's entries of its VMID are another vCPU's. */

@@ -4,8 +4,9 @@
  * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. With vdev=ADDRESS instead what the vdev of
  * tests/vdev-bench there costs. notify=1 and notify=2 are two VMs with shared memory: the first measures what it takes to the other's handler.
  * switch=1: two vCPUs on one core. late=1|2|3: how late a timer is for a VM above one with storm=1|2|3, which computes, accesses devices,
- * or calls the hypervisor.
+ * or calls the hypervisor. cold=COUNT: the latency report (cold.h); neighbour=1: the VM beside it.
  */
+#include "tests/guest/bench/cold.h"
 #include "tests/guest/bench/measure.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/fdt.h"
@@ -437,6 +438,12 @@ void guest_main(void)
     uint64_t late = bootarg_number("late", 0);
     if (storm) {
         storm_run(storm);
+        return;
+    }
+    if (bootarg_number("neighbour", 0))
+        cold_interfere();
+    if (bootarg_number("cold", 0)) {
+        cold_rows(bootarg_number("cold", 0), v2);
         return;
     }
     if (bootarg_number("switch", 0)) {
