@@ -10,7 +10,8 @@
 #define OWNER_ARCH 0
 #define OWNER_STANDARD 4
 
-#define WORKAROUND_NOT_NEEDED 1 /* DEN 0070: this core is not affected, or its mitigation is there for good; callable all the same */
+#define WORKAROUND_NOT_NEEDED \
+    1 /* DEN 0070: this core is not affected, or its mitigation is there for good; callable all the same */
 
 /* The firmware's answer to SMCCC_ARCH_FEATURES of each workaround: set at startup, then const. */
 static int64_t workaround_1 = PSCI_NOT_SUPPORTED, workaround_2 = PSCI_NOT_SUPPORTED, workaround_3 = PSCI_NOT_SUPPORTED;

@@ -103,7 +103,8 @@ static void report(const struct event *e, uint64_t count)
         sum += v;
     }
     sort(count);
-    print("LATENCY %s\t%lu\t%u\t%lu\t%u\t%u\n", e->name, count, results[0], sum / count, results[(count * 99 + 99) / 100 - 1], results[count - 1]);
+    print("LATENCY %s\t%lu\t%u\t%lu\t%u\t%u\n", e->name, count, results[0], sum / count,
+          results[(count * 99 + 99) / 100 - 1], results[count - 1]);
 }
 
 void cold_rows(uint64_t count, bool v2)
@@ -113,12 +114,13 @@ void cold_rows(uint64_t count, bool v2)
     gic_enable(SGI_SELF);
     gic_enable(INTID_CNTV);
     cycles_begin();
-    print("# latency in %s, counter %lu Hz, MIDR 0x%lx\n", ticks_to_cycles ? "cycles" : "ticks", mrs(cntfrq_el0), mrs(midr_el1));
+    print("# latency in %s, counter %lu Hz, MIDR 0x%lx\n", ticks_to_cycles ? "cycles" : "ticks", mrs(cntfrq_el0),
+          mrs(midr_el1));
     const struct event events[] = {
         { "nothing", measure_nothing, cycles_nothing, 0 },
         { "timer deadline to handler", measure_timer_busy, timer_cycles, timer_ticks(PERIOD_US) },
-        { "SGI to self to handler", v2 ? measure_sgi_self_v2 : measure_sgi_self, v2 ? cycles_sgi_self_v2 : cycles_sgi_self,
-          gic_sgi_to(this_cpu()->mpidr, SGI_SELF) },
+        { "SGI to self to handler", v2 ? measure_sgi_self_v2 : measure_sgi_self,
+          v2 ? cycles_sgi_self_v2 : cycles_sgi_self, gic_sgi_to(this_cpu()->mpidr, SGI_SELF) },
         { "HVC PSCI_VERSION", measure_hvc, cycles_hvc, PSCI_VERSION },
         { "read GICD_TYPER", measure_read32, cycles_read32, GICD + GICD_TYPER },
         { "read PL011 FR", measure_read32, cycles_read32, UART_BASE + UARTFR },
