@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine tests share: which set runs, the hypervisor under test, images, and how a machine is started."""
+import contextlib
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from build import hypervisor_build  # noqa: E402
-from hil.environment import environment_of, environment_prepare  # noqa: E402
+from hil.environment import environment_end, environment_of, environment_prepare  # noqa: E402
 from linux import Linux  # noqa: E402
 from machine import ROOT, EmulatedMachine  # noqa: E402
 from target import DEFAULT, TARGETS  # noqa: E402
@@ -49,6 +50,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "needs(FEATURE..., cores=N, memory=MIB): what it cannot do without (target.py); skipped where that lacks")
     for target in TARGETS:
         config.addinivalue_line("markers", f"{target}: set on each test of that target; -m {target} runs all of them")
+
+
+def pytest_unconfigure(config):
+    environment_end(config)
 
 
 def pytest_generate_tests(metafunc):
@@ -201,16 +206,16 @@ def machine(tmp_path, hypervisor, target, environment):
         own = () if "--gic" in arguments else target.arguments()
         if environment and not environment.emulated:
             from hil.serial_machine import SerialMachine  # needs labgrid
-            kwargs.update(strategy=environment.strategy(), firmware=environment.firmware)
+            kwargs.update(strategy=environment.strategy(), target=target, firmware=environment.firmware)
             kind = SerialMachine
         else:
             kind = EmulatedMachine
-        started.append(kind(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
+        started.append(kind(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout, patience=target.patience, **kwargs))
+        ending.callback(started[-1].end)
         return started[-1]
     start.folder, start.target = tmp_path, target
-    yield start
-    for each in started:
-        each.end()
+    with contextlib.ExitStack() as ending:
+        yield start
 
 
 @pytest.fixture

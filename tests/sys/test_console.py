@@ -16,7 +16,7 @@ def bytes_random(count, without=b""):
     return bytes(source.choice(allowed) for _ in range(count))
 
 
-@pytest.mark.parametrize("mode", ["raw", "mux"])
+@pytest.mark.parametrize("mode", [pytest.param("raw", marks=pytest.mark.needs("raw-console")), "mux"])
 @pytest.mark.parametrize("boot", ["direct", "uboot"])
 def test_paste_to_a_guest_that_does_not_read_for_a_second(machine, image, boot, mode):
     started = machine("--kernel", image("paste.bin"), "--append", f"bytes={PASTE} pause=1000", "--console", mode, "--boot", boot)
@@ -29,6 +29,7 @@ def test_paste_to_a_guest_that_does_not_read_for_a_second(machine, image, boot, 
     assert started.wait() == 0, started.story()
 
 
+@pytest.mark.needs("raw-console")
 def test_raw_console_is_byte_for_byte_both_ways(linux):
     guest = linux()
     machine, data = guest.machine, ALL_BYTES * 4
@@ -156,6 +157,7 @@ def test_too_much_in_the_background_is_counted(machine, image):
     says(started, "still here")
 
 
+@pytest.mark.needs("raw-console")
 def test_log_on_the_shared_console(machine, image, target):
     """Without --log the hypervisor's lines and the guest's share the UART, each on lines of its own."""
     started = machine("--kernel", image("rtos.elf"), "--console", "mux", log=False)

@@ -70,6 +70,7 @@ def test_on_another_core_while_a_vm_runs_elsewhere(machine, image, faulty, name)
     assert screen.endswith("  parked (host option panic=park)\n"), screen
 
 
+@pytest.mark.needs("reset-ends")
 def test_reset_by_option(machine, image, faulty):
     started = machine("--kernel", image("rtos.elf"), "--host-args", "test-fault=assert panic=reset", hyp=faulty, timeout=30)
     assert started.wait() == 4, started.story()
