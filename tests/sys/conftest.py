@@ -188,6 +188,15 @@ def image():
 
 
 @pytest.fixture(scope="session")
+def versions(record_testsuite_property, environment):
+    """Of the hypervisors that said theirs: in the JUnit file of the run, with the environment's name."""
+    found = set()
+    record_testsuite_property("environment", environment.name if environment else "QEMU")
+    yield found
+    record_testsuite_property("hypervisor", ", ".join(sorted(found)))
+
+
+@pytest.fixture(scope="session")
 def environment(pytestconfig):
     """The environment file's; None without one."""
     found = environment_of(pytestconfig)
@@ -197,7 +206,7 @@ def environment(pytestconfig):
 
 
 @pytest.fixture
-def machine(tmp_path, hypervisor, target, environment):
+def machine(tmp_path, hypervisor, target, environment, versions):
     """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
     started = []
 
@@ -216,6 +225,7 @@ def machine(tmp_path, hypervisor, target, environment):
     start.folder, start.target = tmp_path, target
     with contextlib.ExitStack() as ending:
         yield start
+    versions.update(*(re.findall(r"^R hyp version=(\S+)", each.results(), re.M) for each in started))
 
 
 @pytest.fixture
