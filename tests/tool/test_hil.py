@@ -302,6 +302,18 @@ def test_every_environment_file_is_read(folder, name):
 
 
 @needs_labgrid
+@pytest.mark.parametrize("name", [name for name in sorted(os.listdir(ENVIRONMENTS)) if not name.startswith("qemu")])
+def test_the_drivers_of_every_environment_fit_together(folder, name):
+    """All of a board but the devices themselves."""
+    code = (f"import sys; sys.path.insert(0, {SYS!r}); import labgrid; from hil.environment import Environment, variables_set; variables_set(); "
+            f"path = {os.path.join(ENVIRONMENTS, name)!r}; made = Environment(path, labgrid.Environment(path)); made.rehearse = None; "
+            "strategy = made.strategy(); print(strategy.status.name, bool(strategy.tftp) != bool(strategy.card))")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("LG_")}
+    done = subprocess.run(["/usr/bin/python3", "-c", code], env={**clean, "LG_BOARD": folder.path}, capture_output=True, timeout=60, check=False, text=True)
+    assert done.stdout == "unknown True\n", done.stdout + done.stderr
+
+
+@needs_labgrid
 def test_an_environment_file_that_cannot_be_read_is_an_error_of_usage(folder):
     wrong = folder.file("wrong.yaml", "targets: {main: {options: {armature: !template '$LG_NOT_SET'}}}")
     done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", os.path.join(SYS, "test_two_vms.py")], cwd=ROOT,

@@ -33,7 +33,7 @@ def bring(environment, args):
     if args.state != "off":
         line = strategy.console.serial.port
         strategy.target.deactivate(strategy.console)
-        print(f"board.py: python3 -m serial.tools.miniterm {line} 115200      (Ctrl-T Q leaves it)")
+        print(f"board.py: /usr/bin/python3 -m serial.tools.miniterm {line} 115200      (Ctrl-T Q leaves it)")
     if environment.rehearse:
         print("board.py: Enter ends the rehearsal", flush=True)
         sys.stdin.readline()
