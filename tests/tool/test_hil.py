@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a board on a serial line that need no machine: the one wire's two streams, the rehearsed line, environment files, reports."""
 import importlib.util
+import io
 import os
 import random
+import re
 import select
 import subprocess
 import sys
@@ -289,14 +291,21 @@ def test_every_target_has_only_features_that_there_are():
 needs_labgrid = pytest.mark.skipif(not importlib.util.find_spec("labgrid"), reason="labgrid is not installed: tools/setup")
 
 
+def apart(folder, *argv, **variables):
+    """A Python of its own, which sees no other LG_ variables than these."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("LG_")}
+    return subprocess.run(["/usr/bin/python3", *argv], cwd=ROOT, env={**clean, "TMPDIR": folder.path, **variables}, capture_output=True, timeout=60,
+                          check=False, text=True)
+
+
+COLLECT = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", os.path.join(SYS, "test_two_vms.py"))
+
+
 @needs_labgrid
 @pytest.mark.parametrize("name", sorted(os.listdir(ENVIRONMENTS)))
 def test_every_environment_file_is_read(folder, name):
     """By pytest as `make hil` calls it, without any variable set, and nothing is left behind."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("LG_")}
-    done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", "--lg-env", os.path.join(ENVIRONMENTS, name),
-                           os.path.join(SYS, "test_two_vms.py")], cwd=ROOT, env={**clean, "TMPDIR": folder.path}, capture_output=True, timeout=60,
-                          check=False, text=True)
+    done = apart(folder, *COLLECT, "--lg-env", os.path.join(ENVIRONMENTS, name))
     assert done.returncode == 0 and f"[{name[:-5]}]" in done.stdout, done.stdout + done.stderr
     assert not folder.leftovers()
 
@@ -308,16 +317,13 @@ def test_the_drivers_of_every_environment_fit_together(folder, name):
     code = (f"import sys; sys.path.insert(0, {SYS!r}); import labgrid; from hil.environment import Environment, variables_set; variables_set(); "
             f"path = {os.path.join(ENVIRONMENTS, name)!r}; made = Environment(path, labgrid.Environment(path)); made.rehearse = None; "
             "strategy = made.strategy(); print(strategy.status.name, bool(strategy.tftp) != bool(strategy.card))")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("LG_")}
-    done = subprocess.run(["/usr/bin/python3", "-c", code], env={**clean, "LG_BOARD": folder.path}, capture_output=True, timeout=60, check=False, text=True)
+    done = apart(folder, "-c", code, LG_BOARD=folder.path)
     assert done.stdout == "unknown True\n", done.stdout + done.stderr
 
 
 @needs_labgrid
 def test_an_environment_file_that_cannot_be_read_is_an_error_of_usage(folder):
-    wrong = folder.file("wrong.yaml", "targets: {main: {options: {armature: !template '$LG_NOT_SET'}}}")
-    done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", os.path.join(SYS, "test_two_vms.py")], cwd=ROOT,
-                          env={**os.environ, "LG_ENV": wrong, "TMPDIR": folder.path}, capture_output=True, timeout=60, check=False, text=True)
+    done = apart(folder, *COLLECT, LG_ENV=folder.file("wrong.yaml", "targets: {main: {options: {armature: !template '$LG_NOT_SET'}}}"))
     assert done.returncode == 4 and "LG_NOT_SET" in done.stderr and "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
     assert not folder.leftovers()
 
@@ -335,6 +341,74 @@ def test_a_server_dies_with_the_one_who_started_it(folder):
         assert select.select([child], [], [], 10)[0], "it still runs"
     finally:
         os.close(child)
+
+
+# U-Boot's prompt on a line that garbles
+
+class UBoot:
+    """The driver, its console and the strategy in one: plays what the line made of each command that is typed."""
+
+    def __init__(self, *answers):
+        self.answers, self.typed, self.interrupted = list(answers), [], 0
+        self.uboot = self.console = self.tftp = self._expect = self
+        self.prompt, self.start_time, self.START = "=> ", 1, "run armature_go"
+        self.before, self.buffer, self.buffer_type = b"", b"", io.BytesIO
+
+    def run(self, command, timeout):
+        self.typed.append(command)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        echo, output, code = answer
+        self.before = b"echo 'mark'; " + echo + b"; echo\r\n"
+        return output, [], code
+
+    def expect(self, patterns, timeout):
+        answer = self.answers.pop(0)
+        found = re.search(patterns[0], answer)
+        self.buffer = answer[found.end():] if found else b""
+        return (0, answer[:found.start()], found, found[0]) if found else (1, answer, None, b"=> ")
+
+    def sendline(self, text):
+        self.typed.append(text)
+
+    def prompt_again(self):
+        self.interrupted += 1
+
+
+@pytest.fixture
+def strategy():
+    if not importlib.util.find_spec("labgrid"):
+        pytest.skip("labgrid is not installed: tools/setup")
+    from hil import drivers
+    return drivers
+
+
+def test_a_garbled_command_is_typed_again(strategy):
+    board = UBoot((b"tru", [], 0), pexpect.TIMEOUT("nothing"), ValueError("no mark"), (b"true", [], 1), (b"true", ["x=y"], 0), (b"true", ["x=z"], 0))
+    strategy.ArmatureStrategy.command(board, "true", 1, "x=z")
+    assert board.typed == ["true"] * 6 and board.interrupted == 5 and not board.answers
+
+
+def test_a_command_that_is_always_garbled_is_an_error(strategy):
+    board = UBoot(*[(b"tru", [], 0)] * 20)
+    with pytest.raises(strategy.StrategyError) as error:
+        strategy.ArmatureStrategy.command(board, "true", 1)
+    assert "its echo is another" in error.value.msg and len(board.typed) == strategy.TYPED
+
+
+def test_a_prompt_instead_of_the_hypervisor_is_told_again(strategy):
+    board = UBoot(b"run armture_go\r\n", b"run armature_go\r\nStarting kernel\r\n[    0.000100] INFO  Armature x\r\nmore")
+    strategy.ArmatureStrategy.first_word(board)
+    assert board.typed == ["run armature_go"] and board.interrupted == 1 and board.buffer == b""
+    assert board.heard == b"run armture_go\r\n=> run armature_go\r\nStarting kernel\r\n[    0.000100] INFO  Armature x\r\nmore"
+
+
+@pytest.mark.parametrize("line, first", [
+    (b"\r\n[    0.000100] INFO  Armature x", True), (b"\r\nR machine panic", True), (b"\r\nArmature: entered at EL1, it needs EL2", True),
+    (b"\r\n[    0.000000] Booting Linux", False), (b"\r\nArmature: starting from mmc 0:1", False), (b"\r\nArmature: not started", False)])
+def test_the_first_word(strategy, line, first):
+    assert bool(re.search(strategy.STARTED, line)) == first
 
 
 # Reports
