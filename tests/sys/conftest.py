@@ -116,7 +116,7 @@ def pytest_sessionstart(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     spent = time.monotonic() - config.started
-    whole = os.environ.get("ARMATURE_TEST_ALL") == "1"
+    whole = os.environ.get("ARMATURE_TEST_ALL") == "1" or environment_of(config)
     terminalreporter.write_line(f"machine tests: {spent:.0f} s" + ("" if whole else f" of a budget of {BUDGET} s"))
 
 
