@@ -103,12 +103,12 @@ class ArmatureStrategy(Strategy):
 
     def __attrs_post_init__(self):
         super().__attrs_post_init__()
-        self.tap, read = None, self.console._read
+        self.tap, read = None, self.console._read  # tap hears every byte, whoever reads it
 
         def told(*args, **kwargs):
-            data = read(*args, **kwargs)
-            if self.tap:
-                self.tap(data)
+            data, tap = read(*args, **kwargs), self.tap
+            if tap:
+                tap(data)
             return data
         self.console._read = told
 
