@@ -326,7 +326,7 @@ unit:
 contract := $(wildcard ../shared/accept/contract.py)
 pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 # A worker a core; a file's tests stay together, with what they build. A board is one, and has one.
-machine_tests := $(pytest) -n $(shell nproc) --dist loadfile tests/sys
+workers := -n $(shell nproc) --dist loadfile
 make_as = $(MAKE) --no-print-directory CONFIG=$(1)
 on_debug := ARMATURE_HYP=$(CURDIR)/build/qemu_virt/armature.bin
 on_release := ARMATURE_HYP=$(CURDIR)/build/qemu_virt_release/armature.bin
@@ -341,19 +341,29 @@ build_suites = 'build: $(call make_as,qemu_virt) all' \
 contract_suites = $(if $(contract),'contract direct: $(on_debug) $(contract) tools/armature --boot direct' \
 	'contract gicv2: $(on_debug) $(contract) tools/armature --gic 2' \
 	'contract uboot: $(on_release) $(contract) tools/armature --boot uboot')
+# The machine tests, told in build/X.xml (JUnit) and build/X.html, of a failed run too.
+machine_tests = mkdir -p build/$(dir $(1)); rm -f build/$(1).xml; status=0; $(pytest) tests/sys --junitxml=build/$(1).xml $(2) || status=$$?; \
+	[ ! -f build/$(1).xml ] || tests/sys/hil/report.py build/$(1).xml build/$(1).html; exit $$status
 test: setup
-	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) 'machine: $(on_debug) $(machine_tests)' $(contract_suites)
+	$(Q)tools/testrun --logs build/test --title "make test" $(call build_suites,guests) \
+		'machine: export $(on_debug); $(call machine_tests,test/machine,$(workers))' $(contract_suites)
 test-all: setup
 	$(Q)tools/testrun --logs build/test --title "make test-all" $(call build_suites,guests guests-all) \
-		'machine: $(on_debug) ARMATURE_TEST_ALL=1 $(machine_tests)' 'machine release: $(on_release) $(machine_tests)' $(contract_suites)
+		'machine: export $(on_debug) ARMATURE_TEST_ALL=1; $(call machine_tests,test/machine,$(workers))' \
+		'machine release: export $(on_release); $(call machine_tests,test/machine-release,$(workers))' \
+		'hil: export $(on_debug); $(call machine_tests,test/hil,--lg-env $(hil_default) $(hil_some))' $(contract_suites)
 
 # The machine tests by a labgrid environment: on a board, or on what stands for one (docs/HIL.md).
 ENV ?= tests/sys/env/rehearsed-rpi4.yaml
 HIL_ARGS ?=
 hil_name = $(basename $(notdir $(ENV)))
-hil:
+hil_default := tests/sys/env/rehearsed-virt.yaml
+hil_some := -k "two_vms or console or start"
+hil: setup
 	$(Q)[ -f '$(ENV)' ] || { echo "ENV=$(ENV): no such file; there are: $(wildcard tests/sys/env/*.yaml)" >&2; exit 1; }
-	$(Q)mkdir -p build/hil; $(pytest) tests/sys --lg-env '$(ENV)' --junitxml=build/hil/$(hil_name).xml --basetemp=build/hil/$(hil_name) -rs $(HIL_ARGS)
+	$(Q)$(PYTHON) -c 'import labgrid' || { echo "labgrid is not installed for $(PYTHON): tools/setup installs Debian's" >&2; exit 1; }
+	+$(Q)$(call make_as,qemu_virt) -s all guests >/dev/null
+	$(Q)$(call machine_tests,hil/$(hil_name),--lg-env '$(ENV)' --basetemp=build/hil/$(hil_name) -rs $(HIL_ARGS))
 
 # ---- Bench: instructions per event (docs/BENCH.md). BENCH_CONFIG is what is measured, BENCH_ARGS=--functions shows where they go ----
 

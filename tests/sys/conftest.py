@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from build import hypervisor_build  # noqa: E402
-from hil.environment import environment_of, environment_prepare  # noqa: E402
+from hil.environment import environment_end, environment_of, environment_prepare  # noqa: E402
 from linux import Linux  # noqa: E402
 from machine import ROOT, EmulatedMachine  # noqa: E402
 from target import DEFAULT, TARGETS  # noqa: E402
@@ -53,6 +53,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "needs(FEATURE..., cores=N, memory=MIB): what it cannot do without (target.py); skipped where that lacks")
     for target in TARGETS:
         config.addinivalue_line("markers", f"{target}: set on each test of that target; -m {target} runs all of them")
+
+
+def pytest_unconfigure(config):
+    environment_end(config)
 
 
 def pytest_generate_tests(metafunc):
@@ -104,7 +108,8 @@ def pytest_collection_modifyitems(config, items):
         target_apply(item)
     if os.environ.get("ARMATURE_TEST_ALL") == "1" or config.getoption("-m"):
         return
-    left_out = [item for item in items if item.get_closest_marker("full") and not any(a.endswith(item.name) for a in config.args)]
+    named = {argument.rpartition("::")[2] for argument in config.args}
+    left_out = [item for item in items if item.get_closest_marker("full") and not named & {item.name, item.name.partition("[")[0]}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -115,7 +120,7 @@ def pytest_sessionstart(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     spent = time.monotonic() - config.started
-    whole = os.environ.get("ARMATURE_TEST_ALL") == "1"
+    whole = os.environ.get("ARMATURE_TEST_ALL") == "1" or environment_of(config)
     terminalreporter.write_line(f"machine tests: {spent:.0f} s" + ("" if whole else f" of a budget of {BUDGET} s"))
 
 
@@ -217,6 +222,15 @@ def image():
 
 
 @pytest.fixture(scope="session")
+def versions(record_testsuite_property, environment):
+    """Of the hypervisors that said theirs: in the JUnit file of the run, with the environment's name."""
+    found = set()
+    record_testsuite_property("environment", environment.name if environment else "QEMU")
+    yield found
+    record_testsuite_property("hypervisor", ", ".join(sorted(found)))
+
+
+@pytest.fixture(scope="session")
 def environment(pytestconfig):
     """The environment file's; None without one."""
     found = environment_of(pytestconfig)
@@ -226,7 +240,7 @@ def environment(pytestconfig):
 
 
 @pytest.fixture
-def machine(tmp_path, hypervisor, target, environment):
+def machine(tmp_path, hypervisor, target, environment, versions):
     """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
     started = []
 
@@ -235,16 +249,18 @@ def machine(tmp_path, hypervisor, target, environment):
         own = () if "--gic" in arguments else target.arguments()
         if environment and not environment.emulated:
             from hil.serial_machine import SerialMachine  # needs labgrid
-            kwargs.update(strategy=environment.strategy(), firmware=environment.firmware)
+            kwargs.update(strategy=environment.strategy(), target=target, firmware=environment.firmware)
             kind = SerialMachine
         else:
             kind = EmulatedMachine
-        started.append(kind(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout * target.patience, **kwargs))
+        started.append(kind(folder, (*own, *arguments), hypervisor=hyp or hypervisor, timeout=timeout,
+                            patience=target.patience * (2 if WORKER else 1), **kwargs))
+        ending.callback(started[-1].end)
         return started[-1]
     start.folder, start.target = tmp_path, target
-    yield start
-    for each in started:
-        each.end()
+    with contextlib.ExitStack() as ending:
+        yield start
+    versions.update(*(re.findall(r"^R hyp version=(\S+)", each.results(), re.M) for each in started))
 
 
 @pytest.fixture

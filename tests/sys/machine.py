@@ -17,6 +17,8 @@ TOOL = os.path.join(ROOT, "tools", "armature")
 ESCAPE = b"\x1d"  # Ctrl-]
 POLL = 0.05
 END_WAIT = 10     # the tool ends by itself at its --timeout; this much later it is killed
+CHUNK = 65536
+TAIL = 25         # lines of each file in a failure's message
 
 
 def tool_run(*arguments, timeout=120, **kwargs):
@@ -25,17 +27,30 @@ def tool_run(*arguments, timeout=120, **kwargs):
                           stderr=subprocess.STDOUT, timeout=timeout, check=False, text=True, errors="replace", **kwargs)
 
 
+def buffer_set(console, data):
+    """What the next expect() finds there. pexpect keeps it twice, and takes the longer one."""
+    console.buffer = data
+    console._before = console.buffer_type()
+    console._before.write(data)
+
+
 class Machine:
     """
     One run. Everything the machine said stays in `folder`: console.txt, results.txt, log.txt, tool.txt (other words about it). A run ends by
-    itself, by end(), or after `timeout` seconds. A kind of machine opens `console` (pexpect) and says how to send, and when and how it is over.
+    itself, by end(), or after `timeout` seconds. All limits are times of QEMU's virt: `patience` is how much longer this machine may take.
+    A kind of machine opens `console` (pexpect) and says how to send, and when and how it is over.
     """
 
-    def __init__(self, folder, timeout):
+    SHOWN = ("console.txt", "results.txt", "log.txt", "tool.txt")
+
+    def __init__(self, folder, timeout, patience=1):
         os.makedirs(folder, exist_ok=True)
-        self.folder, self.timeout = str(folder), timeout
+        self.folder, self.timeout, self.patience = str(folder), timeout * patience, patience
         self.started = time.monotonic()
         self.console = self.status = None
+
+    def limit(self, timeout):
+        return self.timeout if timeout is None else timeout * self.patience
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -62,7 +77,7 @@ class Machine:
         """Waits for a regular expression (str or bytes; a dot matches line ends too) on the console; answers the match."""
         pattern = pattern if isinstance(pattern, bytes) else pattern.encode()
         try:
-            self.console.expect(pattern, timeout=self.timeout if timeout is None else timeout)
+            self.console.expect(pattern, timeout=self.limit(timeout))
         except (pexpect.EOF, pexpect.TIMEOUT) as error:
             raise AssertionError(f"{type(error).__name__} instead of {pattern!r}\n{self.story()}") from None
         return self.console.match
@@ -75,8 +90,19 @@ class Machine:
     def quiet(self, seconds):
         """What comes on the console within the time."""
         self.console.expect(pexpect.TIMEOUT, timeout=seconds)
-        text, self.console.buffer = self.console.before, self.console.string_type()
+        text = self.console.before
+        buffer_set(self.console, b"")
         return text
+
+    def drain(self):
+        """What came and nobody waited for: into console.txt, and to where the next expect() finds it. `before` and the match stay."""
+        try:
+            while self.console is not None and not self.console.closed:
+                data = self.console.read_nonblocking(CHUNK, timeout=0)
+                self.console._buffer.write(data)
+                self.console._before.write(data)
+        except (pexpect.TIMEOUT, pexpect.EOF, OSError):
+            pass
 
     def escape(self, key):
         """The escape sequence of the shared console: 1-9 a VM, 0 the hypervisor, n the next, q power off."""
@@ -99,8 +125,9 @@ class Machine:
 
     def wait_for(self, read, pattern, timeout=None, what="text"):
         """Waits until what read() answers has the pattern; answers the match."""
-        limit = time.monotonic() + (self.timeout if timeout is None else timeout)
+        limit = time.monotonic() + self.limit(timeout)
         while True:
+            self.drain()  # a pipe that is full holds the machine up
             over = time.monotonic() >= limit or self.over()
             match = re.search(pattern, read(), re.M)
             if match:
@@ -126,25 +153,27 @@ class Machine:
 
     def story(self):
         """For a failure's message: the end of each channel."""
+        self.drain()
         lines = [f"machine after {time.monotonic() - self.started:.1f} s, in {self.folder}:"]
-        for name in ("console.txt", "results.txt", "log.txt", "tool.txt"):
-            tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-25:]
+        for name in self.SHOWN:
+            tail = self.text(name).replace("\r\n", "\n").rstrip("\n").split("\n")[-TAIL:]
             lines += [f"--- {name}"] + tail
         return "\n".join(lines)
+
 
 class EmulatedMachine(Machine):
     """QEMU under `tools/armature run`."""
 
-    def __init__(self, folder, arguments, hypervisor=None, timeout=60, log=True, qemu=()):
-        super().__init__(folder, timeout)
-        argv = [TOOL, "run", "--timeout", str(timeout), "--results", self.path("results.txt")]
+    def __init__(self, folder, arguments, hypervisor=None, timeout=60, patience=1, log=True, qemu=()):
+        super().__init__(folder, timeout, patience)
+        argv = [TOOL, "run", "--timeout", str(self.timeout), "--results", self.path("results.txt")]
         argv += ["--hyp", str(hypervisor)] if hypervisor else []
         argv += ["--log", self.path("log.txt")] if log else []
         argv += [str(a) for a in arguments] + (["--", *map(str, qemu)] if qemu else [])
         self.tool_file = open(self.path("tool.txt"), "wb", buffering=0)
         self.console_file = open(self.path("console.txt"), "wb", buffering=0)
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tool_file)
-        self.console = fdspawn(self.process.stdout.fileno(), timeout=timeout, maxread=65536)
+        self.console = fdspawn(self.process.stdout.fileno(), timeout=self.timeout, maxread=CHUNK)
         self.console.logfile_read = self.console_file
 
     def send(self, data):
@@ -166,6 +195,7 @@ class EmulatedMachine(Machine):
 
     def end(self):
         """Ends the run if it still goes."""
+        self.drain()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -176,6 +206,8 @@ class EmulatedMachine(Machine):
 
     def close(self):
         self.status = self.process.wait()
+        self.drain()
+        self.console.closed = True
         for file in (self.process.stdin, self.process.stdout, self.tool_file, self.console_file):
             try:
                 file.close()

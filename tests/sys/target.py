@@ -23,6 +23,9 @@ FEATURES = {
     "icount": "it cannot count instructions",
     "debugger": "no debugger can stop it",
     "loader": "nothing can be put into its memory beside what it starts",
+    "raw-console": "one wire carries console, log and results: the console is not its guest's alone, byte for byte",
+    "reset-ends": "a reset starts it again, and no run ends with it",
+    "own-tool": "the test starts an emulator of its own",
 }
 
 
@@ -43,7 +46,7 @@ class Target:
     image_at: int
     tree_file: str = ""         # below build/cache, where the emulator makes none
     fetch: Tuple[str, ...] = ()  # by tools/fetch
-    patience: int = 1           # how much longer than on QEMU's virt a run may take: the emulated SD card reads 1 to 3 MiB a second
+    patience: float = 1         # how much longer than on QEMU's virt a run may take: the emulated SD card reads 1 to 3 MiB a second
 
     def lacks(self, *features, cores=1, memory=0):
         """Why a test that needs this cannot run here; None: it can."""
@@ -72,7 +75,7 @@ class Target:
         return "ARMATURE_HYP" if self.config == DEFAULT.config else f"ARMATURE_HYP_{self.config.upper()}"
 
 
-EMULATED = frozenset(("icount", "debugger", "loader"))
+EMULATED = frozenset(("icount", "debugger", "loader", "raw-console", "reset-ends", "own-tool"))
 VIRT = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "pl031", "flash", "el1", "fit"}
 ON_VIRT = dict(board="qemu-virt", config="qemu_virt", cores=8, model="cortex-a72", ram=(0x40000000, 0x80000000), guest_memory=64 << 10,
                devices="4000000000+4000000,4010000000+10000000", tree={"memory": "/memory@40000000", "gic": "/intc@8000000"}, tree_at=0x60000000,

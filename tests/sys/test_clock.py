@@ -15,7 +15,7 @@ def test_conformance_with_own_clock(machine, image):
     description = vms_write(machine.folder / "vms.dts",
                             vm("guest", "kernel", cpus=2, memory=(0x40000000, 512 << 20), bootargs="hyp=1 races=10 bank-rounds=5",
                                vm_lines='armature,counter = "own";'))
-    started = machine("--vms", description, "--image", f"kernel={image('conformance.bin')}", "--console", "raw", timeout=300)
+    started = machine("--vms", description, "--image", f"kernel={image('conformance.bin')}", timeout=300)
     status = started.wait()
     assert tap_check(started) >= CHECKS_AT_LEAST
     assert status == 0, started.story()

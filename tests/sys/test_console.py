@@ -16,7 +16,7 @@ def bytes_random(count, without=b""):
     return bytes(source.choice(allowed) for _ in range(count))
 
 
-@pytest.mark.parametrize("mode", ["raw", "mux"])
+@pytest.mark.parametrize("mode", [pytest.param("raw", marks=pytest.mark.needs("raw-console")), "mux"])
 @pytest.mark.parametrize("boot", ["direct", "uboot"])
 def test_paste_to_a_guest_that_does_not_read_for_a_second(machine, image, boot, mode):
     started = machine("--kernel", image("paste.bin"), "--append", f"bytes={PASTE} pause=1000", "--console", mode, "--boot", boot)
@@ -29,6 +29,7 @@ def test_paste_to_a_guest_that_does_not_read_for_a_second(machine, image, boot, 
     assert started.wait() == 0, started.story()
 
 
+@pytest.mark.needs("raw-console")
 def test_raw_console_is_byte_for_byte_both_ways(linux):
     guest = linux()
     machine, data = guest.machine, ALL_BYTES * 4
@@ -77,10 +78,6 @@ def test_escape_key_moves_between_vms_and_hypervisor(shared):
     machine.send("vms\r")
     machine.expect(rb"1 alpha .*\r\n2 beta ")
     machine.expect(rb"armature> ")
-    machine.send("status\r")
-    machine.expect(rb"vm alpha: running")
-    machine.expect(rb"vm beta: running")
-    machine.expect(rb"armature> ")
     machine.send("nonsense\r")
     machine.expect(rb"nonsense: no such command")
     machine.escape("7")
@@ -89,9 +86,14 @@ def test_escape_key_moves_between_vms_and_hypervisor(shared):
     machine.expect(rb"Ctrl-\] then: ")
 
 
+@pytest.mark.needs("raw-console")  # status answers with lines of the log
 def test_status_and_button_of_one_vm(shared):
     machine = shared()
     machine.escape("0")
+    machine.expect(rb"armature> ")
+    machine.send("status\r")
+    machine.expect(rb"vm alpha: running")
+    machine.expect(rb"vm beta: running")
 
     def answer(command):
         machine.expect(rb"armature> ")
@@ -156,6 +158,7 @@ def test_too_much_in_the_background_is_counted(machine, image):
     says(started, "still here")
 
 
+@pytest.mark.needs("raw-console")
 def test_log_on_the_shared_console(machine, image, target):
     """Without --log the hypervisor's lines and the guest's share the UART, each on lines of its own."""
     started = machine("--kernel", image("rtos.elf"), "--console", "mux", log=False)

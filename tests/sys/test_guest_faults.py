@@ -78,4 +78,4 @@ def test_accesses_to_nothing_are_counted_and_do_not_flood_the_log(beside):
     machine.escape("0")
     machine.expect(rb"armature> ")
     machine.send("status\r")
-    assert int(machine.expect(rb"vm bad: running, [^\r\n]*, (\d+) accesses by policy", 10)[1]) > 20
+    assert int(machine.wait_for(machine.said, r"vm bad: running, [^\r\n]*, (\d+) accesses by policy", 10)[1]) > 20

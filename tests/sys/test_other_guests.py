@@ -28,7 +28,7 @@ def test_uboot_as_a_guest(machine):
     assert started.wait() == 0, started.story()
 
 
-@pytest.mark.needs("gicv3")  # its description names one
+@pytest.mark.needs("gicv3", "raw-console")  # its description names one; all that it says is compared
 @pytest.mark.parametrize("kind", ["bin", "elf"])
 def test_qnx_layout_by_description_alone(machine, image, kind):
     """RAM, PL011, interrupt and entry are where the guest was built to find them; it gets no tree."""

@@ -38,6 +38,7 @@ class User:
         return self.child.match
 
 
+@pytest.mark.needs("own-tool")
 def test_make_run(target, hypervisor, image):
     """`make run BOARD=rpi4`: power on, stock U-Boot, card, hypervisor, two VMs, the console in the user's hands."""
     for needed in ("Image-debian", "initrd.cpio.gz", "rtos.elf"):

@@ -100,6 +100,17 @@ def machine_tree(machine, path):
         raise Refused(f"device tree of {machine.board.name}: {done.stderr.decode('utf-8', 'replace').strip()}")
 
 
+def dies_with_us():
+    """What a child does before its program (preexec_fn), so that it ends with us, whatever ends us."""
+    libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
+
+    def child_setup():
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+    return child_setup
+
+
 class Process:
     """A running QEMU and our ends of its channels. It dies with us, whatever ends us."""
 
@@ -108,17 +119,10 @@ class Process:
         self.channels = {name: ours for name, (ours, _) in pairs.items()}
         theirs = {name: end.fileno() for name, (_, end) in pairs.items()}
         self.command = machine_command(machine, theirs)
-        libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
-
-        def child_setup():
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-
         try:
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                           stderr=subprocess.STDOUT, pass_fds=tuple(theirs.values()),
-                                          start_new_session=True, preexec_fn=child_setup)
+                                          start_new_session=True, preexec_fn=dies_with_us())
         except OSError as error:
             raise Refused(f"QEMU '{self.command[0]}': {error.strerror}") from None
         finally:

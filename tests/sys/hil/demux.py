@@ -12,6 +12,8 @@ HEAD = re.compile(rb"\[ *\d+\.\d{6}\] (?:" + b"|".join(word.encode() for word in
 RESULT = re.compile(rb"R (hyp|vm|machine) ")
 HEAD_LONGEST = 40
 PANIC = b"R machine panic"
+LIKELY = re.compile(rb"\[ *\d|R machine")  # no guest's prompt begins so: it is the hypervisor's line, and the line is slow
+PROMPT_TIME, LINE_TIME = 0.2, 2.0  # of silence, after which what was held back is none
 
 
 def may_become_head(text):
@@ -72,8 +74,17 @@ class Demux:
             self.result(text)
         return b""
 
+    def silent(self, seconds):
+        """Nothing has come for so long: what was held back and can be no line of the log then."""
+        return self.rest() if seconds >= (LINE_TIME if LIKELY.match(self.held) else PROMPT_TIME) else b""
+
+    def end(self):
+        """The line is closed: all that was held back, a line of the log that never ended too."""
+        self.in_log = False
+        return self.rest()
+
     def rest(self):
-        """What was held back and is none: nothing more comes, or it was decided."""
+        """What was held back and is none: it was decided."""
         if self.in_log:
             return b""
         held, self.held = self.held, b""

@@ -6,7 +6,7 @@ off to a guest's shell. Imported by the environment files.
 import enum
 import os
 import shutil
-import time
+import subprocess
 
 import attr
 from labgrid.driver.common import Driver
@@ -15,9 +15,16 @@ from labgrid.step import step
 from labgrid.strategy.common import Strategy, StrategyError
 from pexpect import TIMEOUT
 
+from hil.demux import PANIC, SEVERITIES
+from machine import buffer_set
+
 HYPERVISOR, BUNDLE = "armature.bin", "armature.bundle"
-ATTEMPTS = 3          # of a power cycle, until U-Boot's prompt is there
-STARTED = rb"Armature \S+.*\r?\n"
+ATTEMPTS = 3          # of a power cycle, until U-Boot's prompt is there, or the hypervisor's first word
+TYPED = 6             # a command is typed at most
+QUIET = 0.5           # after an interrupted command: U-Boot has said what it had to
+INTERRUPT = b"\x03"
+# The hypervisor's first word: a line of its log, or why it cannot even have one.
+STARTED = rb"\[ *\d+\.\d{6}\] (?:" + "|".join(SEVERITIES).encode() + rb") |\nArmature: entered at|" + PANIC
 PROMPT = rb"[~/] # "
 
 
@@ -55,16 +62,19 @@ class TftpFolderDriver(Driver):
             shutil.copyfile(source, os.path.join(self.folder, name))
 
     def commands(self, bootargs):
-        """What is typed at U-Boot's prompt: (command, seconds). The last one starts the hypervisor and does not come back."""
-        yield f"setenv bootargs '{bootargs}'", 5
-        yield "setenv autoload no; dhcp", 60
+        """What is typed at U-Boot's prompt before START: (command, seconds, what it must answer)."""
+        yield f"setenv bootargs '{bootargs}'", 5, None
+        yield "printenv bootargs", 5, f"bootargs={bootargs}"
+        yield "setenv autoload no; dhcp", 60, None
         if self.server:
-            yield f"setenv serverip {self.server}", 5
-        yield f"tftpboot ${{kernel_addr_r}} {HYPERVISOR}", self.transfer_time
-        yield f"tftpboot ${{ramdisk_addr_r}} {BUNDLE}", self.transfer_time
+            yield f"setenv serverip {self.server}", 5, None
+        yield f"tftpboot ${{kernel_addr_r}} {HYPERVISOR}", self.transfer_time, None
+        yield f"tftpboot ${{ramdisk_addr_r}} {BUNDLE}", self.transfer_time, None
         tree = "if test -n \"${fdt_addr_r}\"; then setenv armature_fdt ${fdt_addr}; else setenv armature_fdt ${fdtcontroladdr}; fi"
-        yield tree, 5
-        yield "booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${armature_fdt}", 0
+        yield tree, 5, None
+        yield "setenv armature_go 'booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${armature_fdt}'", 5, None
+
+    START = "run armature_go"  # short: what the line garbles is no command, and the prompt comes back
 
 
 class Status(enum.Enum):
@@ -85,10 +95,22 @@ class ArmatureStrategy(Strategy):
     bindings = {"power": "PowerProtocol", "console": "ConsoleProtocol", "uboot": {"UBootDriver", None},
                 "card": {"CardFileDriver", "USBStorageDriver", None}, "mux": {"USBSDMuxDriver", None}, "tftp": {"TftpFolderDriver", None}}
     prompt = attr.ib(default=PROMPT.decode(), validator=attr.validators.instance_of(str))
-    start_time = attr.ib(default=60, validator=attr.validators.instance_of(int))
+    start_time = attr.ib(default=120, validator=attr.validators.instance_of(int))
     shell_time = attr.ib(default=180, validator=attr.validators.instance_of(int))
     status = attr.ib(default=Status.unknown)
     bootargs = attr.ib(default="")
+    heard = b""  # on the line since the board was told to start the hypervisor; what came behind its first word too
+
+    def __attrs_post_init__(self):
+        super().__attrs_post_init__()
+        self.tap, read = None, self.console._read  # tap hears every byte, whoever reads it
+
+        def told(*args, **kwargs):
+            data, tap = read(*args, **kwargs), self.tap
+            if tap:
+                tap(data)
+            return data
+        self.console._read = told
 
     def transition(self, status):
         status = status if isinstance(status, Status) else Status[status]
@@ -127,7 +149,11 @@ class ArmatureStrategy(Strategy):
         """From off; what was on the line before is dropped. The console hears the first byte."""
         self.transition(Status.off)
         self.target.activate(self.console)
-        self.power.on()
+        buffer_set(self.console._expect, b"")
+        try:
+            self.power.on()
+        except subprocess.CalledProcessError as error:
+            raise StrategyError(f"the power switch: {error}: {(error.output or b'').decode('utf-8', 'replace').strip()}") from None
 
     def to_uboot(self):
         if not self.uboot:
@@ -138,8 +164,8 @@ class ArmatureStrategy(Strategy):
             try:
                 self.target.activate(self.uboot)
                 return
-            except (TIMEOUT, ValueError, UnicodeDecodeError) as error:
-                self.target.deactivate(self.uboot)
+            except (TIMEOUT, ValueError) as error:
+                self.uboot.on_deactivate()  # it never was active, and may think that it has seen its prompt
                 last = error
         raise StrategyError(f"no prompt of U-Boot after {ATTEMPTS} power cycles: {last}")
 
@@ -147,7 +173,7 @@ class ArmatureStrategy(Strategy):
         for _ in range(ATTEMPTS):
             try:
                 self.start()
-                self.console.expect(STARTED, timeout=self.start_time)
+                self.first_word()
                 return
             except (TIMEOUT, StrategyError) as error:
                 last = error
@@ -156,32 +182,52 @@ class ArmatureStrategy(Strategy):
 
     def start(self):
         """Lets it start; does not wait for a word of it."""
-        if not self.tftp:
-            if self.status is Status.uboot:
-                self.uboot.boot("")
-            else:
-                self.power_on()
-            return
-        self.transition(Status.uboot)
-        self.target.activate(self.tftp)
-        for command, seconds in self.tftp.commands(self.bootargs):
-            if not seconds:
-                self.console.sendline(command)
-                return
-            self.command(command, seconds)
+        if self.tftp:
+            self.transition(Status.uboot)
+            self.target.activate(self.tftp)
+            for command, seconds, answer in self.tftp.commands(self.bootargs):
+                self.command(command, seconds, answer)
+            self.console.sendline(self.tftp.START)
+        elif self.status is Status.uboot:
+            self.uboot.boot("")
+        else:
+            self.power_on()
+        self.status = Status.unknown
 
-    def command(self, command, seconds):
-        """One that the line may have garbled is typed again."""
-        for _ in range(ATTEMPTS):
+    def first_word(self):
+        """Of the hypervisor. U-Boot's prompt instead: what it was told to do came garbled, and is typed again."""
+        patterns = [STARTED] + ([self.uboot.prompt] if self.tftp else [])
+        self.heard = b""
+        for _ in range(TYPED):
+            found, before, _, after = self.console.expect(patterns, timeout=self.start_time)
+            self.heard += before + after
+            if not found:
+                self.heard += self.console._expect.buffer
+                buffer_set(self.console._expect, b"")
+                return
+            self.prompt_again()
+            self.console.sendline(self.tftp.START)
+        raise StrategyError(f"U-Boot: {self.tftp.START}: its prompt came back {TYPED} times: {self.heard[-200:]!r}")
+
+    def command(self, command, seconds, answer=None):
+        """One that the line may have garbled, there or back, is typed again: what U-Boot echoes must be what was meant."""
+        for _ in range(TYPED):
             try:
                 output, _, code = self.uboot.run(command, timeout=seconds)
-                if code == 0:
+                echoed = command.encode() in self.console._expect.before
+                if code == 0 and echoed and answer in (None, "\n".join(output)):
                     return
-                said = " ".join(output)[-200:]
-            except (TIMEOUT, ValueError) as error:  # the driver's own mark did not come back whole
+                said = "\n".join(output)[-200:] if echoed else "its echo is another"
+            except (TIMEOUT, ValueError, IndexError) as error:  # the driver's own mark did not come back whole
                 said = f"no answer that can be read ({error.__class__.__name__})"
-            time.sleep(1)
+            self.prompt_again()
         raise StrategyError(f"U-Boot: {command}: {said}")
+
+    def prompt_again(self):
+        """What was begun is ended, and what was said of it is no answer to what comes."""
+        self.console.write(INTERRUPT)
+        self.console.settle(QUIET)
+        buffer_set(self.console._expect, b"")
 
     def to_shell(self):
         self.transition(Status.hypervisor)

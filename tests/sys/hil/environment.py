@@ -5,27 +5,38 @@ An environment file: a labgrid environment whose target `main` says in its optio
     options:
       armature: rpi4         the machine; what it can do without an emulator around it is taken from there
       rehearse: ...          arguments of hil/rehearsal.py: a board made of QEMU is served in $LG_BOARD while the tests run
-      ser2net: '4001'        its line is served there, on loopback, by ser2net
+      ser2net: PORT          its line is served there, on loopback, by ser2net
       firmware: FOLDER       the board's own firmware files, for its card
       slow: '3'              tests' time limits are longer by that
+
+What a file may refer to (!template "$LG_..."): LG_SYS, the folder tests/sys; LG_BOARD, the rehearsed board's folder; LG_PORT, a port of loopback that is
+free; LG_FIRMWARE (firmware/rpi4 unless it is set).
 """
 import dataclasses
+import importlib.util
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
+from machine import ROOT
 from target import EMULATED, TARGETS
+
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+from armature_lib.machine import dies_with_us, port_free  # noqa: E402
+from armature_lib.rpi import FOLDER as FIRMWARE  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 REHEARSAL = os.path.join(HERE, "rehearsal.py")
 # What only an emulator is asked for, or needs more than one wire.
-ONLY_EMULATED = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "flash", "el1", "fit", "raw-console", "own-tool"}
+ONLY_EMULATED = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "flash", "el1", "fit"}
 UP_TIME = 10
 SER2NET = """%YAML 1.1
 ---
@@ -47,6 +58,7 @@ class Environment:
         if not main:
             raise pytest.UsageError(f"{path}: no target 'main'")
         options = main.get("options", {})
+        ports_are_numbers(main)
         base = TARGETS.get(options.get("armature"))
         if not base:
             raise pytest.UsageError(f"{path}: options: armature: '{options.get('armature')}' is none of {', '.join(TARGETS)}")
@@ -65,9 +77,25 @@ class Environment:
         return self.labgrid.get_target("main").get_driver("ArmatureStrategy", activate=False)
 
     def close(self):
-        if self.labgrid.targets:
-            self.labgrid.cleanup()
-        rehearsal_end(self.servers)
+        try:
+            if self.labgrid.targets:
+                self.labgrid.cleanup()
+        finally:
+            rehearsal_end(self.servers)
+
+
+def ports_are_numbers(main):
+    """A template gives text, and labgrid wants a number."""
+    resources = main.get("resources", {})
+    for each in [resources] if isinstance(resources, dict) else resources:
+        for arguments in each.values():
+            if isinstance(arguments, dict) and str(arguments.get("port")).isdigit():
+                arguments["port"] = int(arguments["port"])
+
+
+def server_start(argv):
+    """In the background, no longer than we live."""
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=dies_with_us())
 
 
 def wait_until(there, servers, what):
@@ -85,13 +113,13 @@ def port_listens(port):
 
 def rehearsal_start(servers, board, arguments, ser2net=None):
     """A rehearsed board in the folder `board`, its line on a port of loopback too if one is named."""
-    servers.append(subprocess.Popen([REHEARSAL, "serve", board, *shlex.split(arguments)], stdin=subprocess.DEVNULL))
+    servers.append(server_start([REHEARSAL, "serve", board, *shlex.split(arguments)]))
     wait_until(lambda: os.path.exists(os.path.join(board, "power")), servers, f"{REHEARSAL} serve {board} {arguments}")
     if ser2net:
         config = os.path.join(board, "ser2net.yaml")
         with open(config, "w", encoding="utf-8") as file:
             file.write(SER2NET.format(port=ser2net, serial=os.path.realpath(os.path.join(board, "serial"))))
-        servers.append(subprocess.Popen(["ser2net", "-n", "-u", "-c", config], stdin=subprocess.DEVNULL))
+        servers.append(server_start(["ser2net", "-n", "-u", "-c", config]))
         wait_until(lambda: port_listens(int(ser2net)), servers, f"ser2net on port {ser2net}")
 
 
@@ -106,12 +134,42 @@ def rehearsal_end(servers):
             server.wait()
 
 
+def variables_set():
+    """What an environment file may refer to; a folder of ours for the board is answered, which goes when it is over."""
+    made = None
+    if "LG_BOARD" not in os.environ:
+        made = os.environ["LG_BOARD"] = tempfile.mkdtemp(prefix="armature-board-")
+    os.environ["LG_SYS"] = os.path.dirname(HERE)
+    os.environ.setdefault("LG_FIRMWARE", FIRMWARE)
+    os.environ.setdefault("LG_PORT", str(port_free()))
+    return made
+
+
+def variables_end(made):
+    if made:
+        shutil.rmtree(made, ignore_errors=True)
+        os.environ.pop("LG_BOARD")
+
+
 def environment_prepare(config):
-    """Before labgrid reads the file: what it may refer to."""
-    path = config.getoption("--lg-env", default=None)
-    if path:
-        os.environ.setdefault("LG_BOARD", tempfile.mkdtemp(prefix="armature-board-"))
-        os.environ["LG_SYS"] = os.path.dirname(HERE)
+    """Before labgrid reads the file: what it may refer to, and whether it can be read, which labgrid would answer with a traceback."""
+    path = config.getoption("--lg-env", default=None) or os.environ.get("LG_ENV")
+    if not path:
+        return
+    if not importlib.util.find_spec("labgrid"):
+        raise pytest.UsageError(f"{path}: labgrid is not installed: tools/setup")
+    from labgrid.config import Config
+    config.armature_made = variables_set()
+    try:
+        Config(path)
+    except Exception as error:
+        environment_end(config)
+        raise pytest.UsageError(str(error)) from None
+
+
+def environment_end(config):
+    variables_end(getattr(config, "armature_made", None))
+    config.armature_made = None
 
 
 def environment_of(config):

@@ -5,16 +5,19 @@ A board on a serial line, rehearsed: QEMU behind a pseudo-terminal, with a power
 can be slow, noisy and lossy. What drives it knows nothing of QEMU: it opens DIR/serial, calls `rehearsal.py on DIR` and `off DIR`, and writes
 DIR/card.img while the power is off; without that file its slot is empty.
 
-    rehearsal.py serve DIR --board rpi4        until it is ended; files of DIR: serial (the line), card.img (the medium), tftp/ (with --net)
+    rehearsal.py serve DIR --board rpi4        until it is ended; files of DIR: serial (the line), card.img (the medium), tftp/ (with --net),
+                                               qemu.txt (what QEMU itself said)
     rehearsal.py on|off|state DIR
 """
 import argparse
+import contextlib
 import os
 import pty
 import random
 import selectors
 import signal
 import socket
+import subprocess
 import sys
 import time
 import tty
@@ -33,6 +36,9 @@ BITS_A_BYTE = 10      # start, eight, stop
 NOISE_BYTES = 24      # at most, when the power goes on or off
 TURN = 0.01
 ANSWER_TIME = 10
+REFUSAL_TIME = 0.5    # QEMU refuses what it cannot do within that
+WORDS_SHOWN = 400     # of what it says then
+POWER = "power"       # the switch, a socket
 
 
 class Line:
@@ -69,20 +75,23 @@ class Board:
     def __init__(self, args):
         self.folder, self.args = os.path.abspath(args.folder), args
         self.board = BOARDS[args.board]
-        self.dice = random.Random(args.seed)
-        self.out, self.into = Line(args.baud, args.loss, self.dice), Line(args.baud, args.loss, self.dice)
+        dice = {what: random.Random(f"{args.seed} {what}") for what in ("out", "into", "noise")}  # none takes another's turn: a seed repeats
+        self.out, self.into = (Line(args.baud, args.loss, dice[way]) for way in ("out", "into"))
+        self.dice = dice["noise"]
         self.process = None
         os.makedirs(os.path.join(self.folder, "tftp"), exist_ok=True)
         self.master, self.slave = pty.openpty()  # the slave stays open: the line is there whoever comes and goes
         tty.setraw(self.slave)
         os.set_blocking(self.master, False)
         self.control = socket.socket(socket.AF_UNIX)
-        for name in ("serial", "power"):
+        for name in ("serial", POWER):
             if os.path.lexists(self.path(name)):
                 os.unlink(self.path(name))
         os.symlink(os.ttyname(self.slave), self.path("serial"))
-        self.control.bind(self.path("power"))
+        with inside(self.folder):
+            self.control.bind(POWER)
         self.control.listen(4)
+        self.words = open(self.path("qemu.txt"), "wb", buffering=0)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -97,17 +106,42 @@ class Board:
         machine = Machine(board, self.args.gic or board.gics[0], board.cpu, self.args.smp or board.cores, board.memory,
                           firmware=firmware_path(board, None), card=card if os.path.exists(card) else None, tree=tree, extra=extra, reboots=True)
         self.process = Process(machine)
-        self.noise()
-        return "on"
+        try:
+            self.process.child.wait(REFUSAL_TIME)
+        except subprocess.TimeoutExpired:
+            os.set_blocking(self.process.child.stdout.fileno(), False)
+            self.noise()
+            return "on"
+        words = self.words_keep()
+        self.close()
+        raise Refused(f"QEMU: {words.decode('utf-8', 'replace').strip()[-WORDS_SHOWN:]}")
 
     def off(self):
+        """By the switch: the line falls silent at once."""
         if self.process:
-            self.process.close()
-            self.process = None
+            self.close()
             self.out.waiting.clear()
-            self.into.waiting.clear()
             self.noise()
         return "off"
+
+    def gone(self):
+        """It has switched itself off: what it said before is still on its way."""
+        while data := self.drain(self.process.channels["console"]):
+            self.out.put(data)
+        self.close()
+        self.noise()
+
+    def close(self):
+        self.words_keep()
+        self.process.close()
+        self.process = None
+        self.into.waiting.clear()
+
+    def words_keep(self):
+        """QEMU's own words."""
+        words = self.process.child.stdout.read() or b""
+        self.words.write(words)
+        return words
 
     def noise(self):
         """The line's level jumps with the power."""
@@ -136,8 +170,9 @@ class Board:
             self.into.put(typed)
             self.exchange(console)
             self.drain(self.process.channels["results"])  # one wire: nobody hears the other
-            if self.process and self.process.child.poll() is not None:
-                self.off()  # it has switched itself off
+            self.words_keep()
+            if self.process.child.poll() is not None:
+                self.gone()
         data = self.out.take()
         try:
             sent = os.write(self.master, data) if data else 0
@@ -147,11 +182,14 @@ class Board:
 
     def exchange(self, console):
         data = self.into.take()
+        console.setblocking(False)
         try:
-            if data:
-                console.sendall(data)
+            sent = console.send(data) if data else 0
+        except BlockingIOError:
+            sent = 0
         except OSError:
-            pass
+            sent = len(data)  # nobody is there
+        self.into.waiting[:0] = data[sent:]
         self.out.put(self.drain(console))
 
     @staticmethod
@@ -171,14 +209,26 @@ class Board:
                 self.turn()
 
 
+@contextlib.contextmanager
+def inside(folder):
+    """A socket's name has 107 bytes at most: short ones from within its folder."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def ask(folder, word):
     """The switch: 0 if the board did as it was told."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(ANSWER_TIME)
         try:
-            client.connect(os.path.join(folder, "power"))
+            with inside(folder):
+                client.connect(POWER)
             client.sendall(word.encode())
-            answer = client.recv(256).decode()
+            answer = client.recv(CHUNK).decode("utf-8", "replace")
         except OSError as error:
             answer = f"no board is rehearsed in '{folder}': {error.strerror or error}"
     print(answer)
