@@ -8,7 +8,7 @@
 #include "hyp/exit.h"
 #include "hyp/pirq.h"
 #include "hyp/smccc.h"
-#include "hyp/test_fault.h"
+#include "hyp/base/test_fault.h"
 #include "hyp/thread.h"
 #include "hyp/vm_life.h"
 

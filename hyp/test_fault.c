@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each function here is one way in which the hypervisor could go wrong. */
-#include "hyp/test_fault.h"
+#include "hyp/base/test_fault.h"
 #include "arch/arm64/sysreg.h"
 #include "hyp/base/log.h"
 #include "hyp/core.h"

@@ -51,7 +51,7 @@ struct vcpu_arch {
     struct gic_vcpu gic;
     struct timer_vcpu timer;
     struct vcpu_pmu *pmu; /* NULL: it is hidden */
-    uint64_t hcr; /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
+    uint64_t hcr;         /* HCR_EL2 while it runs; HCR_EL2.VSE is pending SError */
     uint64_t cptr, mdcr;
     uint64_t vmpidr;
     uint64_t vttbr, vtcr;

@@ -10,7 +10,7 @@
 #include "arch/arm64/gic.h"
 #include "hyp/base/config.h"
 #include "hyp/base/list.h"
-#include "hyp/test_fault.h"
+#include "hyp/base/test_fault.h"
 
 struct vgic_cpu;
 
