@@ -4,7 +4,7 @@
  * BENCH <row><TAB><ticks>. Run on the bare machine for the figures to subtract. With vdev=ADDRESS instead what the vdev of
  * tests/vdev-bench there costs. notify=1 and notify=2 are two VMs with shared memory: the first measures what it takes to the other's handler.
  * switch=1: two vCPUs on one core. late=1|2|3: how late a timer is for a VM above one with storm=1|2|3, which computes, accesses devices,
- * or calls the hypervisor. cold=COUNT: the latency report (cold.h); neighbour=1: the VM beside it.
+ * or calls the hypervisor. cold=COUNT: the latency report (cold.h); neighbour=1: the VM beside it. tick=US: only takes a timer's interrupts.
  */
 #include "tests/guest/bench/cold.h"
 #include "tests/guest/bench/measure.h"
@@ -423,6 +423,13 @@ static void rows_notify(bool first)
     }
 }
 
+static _Noreturn void tick_run(uint64_t us)
+{
+    gic_enable(INTID_CNTV);
+    for (;;)
+        (void)measure_timer_wfi(timer_ticks(us), 0);
+}
+
 void guest_main(void)
 {
     vdev = bootarg_number("vdev", 0);
@@ -440,6 +447,8 @@ void guest_main(void)
         storm_run(storm);
         return;
     }
+    if (bootarg_number("tick", 0))
+        tick_run(bootarg_number("tick", 0));
     if (bootarg_number("neighbour", 0))
         cold_interfere();
     if (bootarg_number("cold", 0)) {
