@@ -59,7 +59,7 @@ def test_builds_and_starts(machine, image, tmp_path, choose, seed):
     make_run(ROOT, f"O={output}", f"{output}/armature.bin", timeout=900)
     syms = {name: sym.str_value for name, sym in kconfig.syms.items()}
     if syms["BOARD"] != "qemu-virt" or syms["VDEV_PL011"] != "y" or syms["UART_PL011"] != "y" or int(syms["MAX_VDEVS"]) < 3:
-        return
+        pytest.skip("built; it is for another board, or has no room for the guest's console")
     started = machine("--gic", 3 if syms["GIC_V3"] == "y" else 2, "--smp", 1, "--kernel", image("rtos.elf"), hyp=output / "armature.bin", timeout=60)
     started.expect(rb"rtos> ")
     started.send("off\r")

@@ -22,7 +22,7 @@ def tap_check(machine):
     failed = re.findall(r"not ok .*(?:\n# got .*)?", text)
     assert not failed, "\n".join(failed)
     assert plan and numbers == list(range(1, int(plan[-1]) + 1)), machine.story()
-    return len(numbers)
+    return len(numbers) - len(re.findall(r"^ok \d+ - .* # SKIP", text, re.M))
 
 
 def test_the_default_set_has_all_pairs():

@@ -33,7 +33,7 @@ def test_the_other_vm_goes_on(beside, deed):
     assert ticks(machine) - first > 50
     machine.send("off\r")
     machine.expect_result(r"^R vm good state=ended cause=off", 10)
-    assert machine.vm_state("bad") in ("running", "ended crash")
+    assert machine.vm_state("bad") == "running"  # its faults are its own: the guest has them injected, and goes on
     assert "R machine panic" not in machine.results()
     # The log names a cause where there is one, and does not drown in it.
     assert len(machine.log().splitlines()) < 200, machine.story()
