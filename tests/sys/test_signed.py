@@ -18,8 +18,8 @@ def keys_make(folder):
     return folder
 
 
-def card_make(folder, image, hypervisor, keys, name="card.img", control="control.dtb"):
-    done = tool_run("sdcard", "--sign", keys, "--control-dtb", folder / control, "--hyp", hypervisor, "--host-args", "console=mux",
+def card_make(folder, image, hypervisor, keys, gic, name="card.img", control="control.dtb"):
+    done = tool_run("sdcard", "--sign", keys, "--control-dtb", folder / control, "--gic", gic, "--hyp", hypervisor, "--host-args", "console=mux",
                     "--vms", vms_write(folder / "rtos.dts", rtos_vm(affinity=(0,))), "--image", f"rtos={image('rtos.elf')}",
                     "-o", folder / name)
     assert done.returncode == 0, done.stdout
@@ -43,9 +43,9 @@ def refused(machine, card, control):
 
 
 @pytest.fixture
-def signed(tmp_path, image, hypervisor):
+def signed(tmp_path, image, hypervisor, gic):
     keys = keys_make(tmp_path / "keys")
-    return card_make(tmp_path, image, hypervisor, keys), tmp_path / "control.dtb"
+    return card_make(tmp_path, image, hypervisor, keys, gic), tmp_path / "control.dtb"
 
 
 def test_signed_card_boots_and_an_altered_one_does_not(machine, signed):
@@ -60,7 +60,7 @@ def test_signed_card_boots_and_an_altered_one_does_not(machine, signed):
         card_alter(card, near)
 
 
-def test_card_signed_by_somebody_else_is_refused(machine, signed, tmp_path, image, hypervisor):
+def test_card_signed_by_somebody_else_is_refused(machine, signed, tmp_path, image, hypervisor, gic):
     _, control = signed
-    other = card_make(tmp_path, image, hypervisor, keys_make(tmp_path / "other"), "other.img", "other.dtb")
+    other = card_make(tmp_path, image, hypervisor, keys_make(tmp_path / "other"), gic, "other.img", "other.dtb")
     refused(machine, other, control)

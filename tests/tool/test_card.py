@@ -65,7 +65,8 @@ def test_reproducible(folder):
 
 @pytest.mark.parametrize("args, reason", [
     (["--host-args", "a'b"], "cannot be passed"), (["--sign", "nowhere"], "no such folder"), (["--sign", "."], "one pair NAME.key, NAME.crt"),
-    (["--control-dtb", "x"], "belongs to --sign"), (["--size", "1M"], "too few"), (["--add", "nothing"], "no such file"),
+    (["--control-dtb", "x"], "belongs to --sign"), (["--smp", "2"], "--smp is of the machine whose tree --control-dtb writes"),
+    (["--control-dtb", "x", "--sign", "keys", "--gic", "4"], "--gic 4: qemu-virt can have 3, 2 here"), (["--size", "1M"], "too few"), (["--add", "nothing"], "no such file"),
     (["--bundle", "x"], "one of --vms")])
 def test_refused(folder, args, reason):
     done, path = card(folder, folder.file("hyp.bin", arm64_image()), *args)

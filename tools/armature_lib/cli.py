@@ -141,7 +141,7 @@ def parser_card(parser):
     parser.add_argument("--host-args", default="", metavar="WORDS", help="the hypervisor's options, as in 'log=debug panic=park'")
     parser.add_argument("--sign", metavar="KEYDIR", help="pack hypervisor and bundle into a FIT signed with KEYDIR/NAME.key")
     parser.add_argument("--control-dtb", metavar="OUT.dtb", help="with --sign: write the tree that makes U-Boot on QEMU virt demand"
-                        " the signature (run --card CARD.img --host-dtb OUT.dtb, with the same --smp, --mem and --cpu)")
+                        " the signature (run --card CARD.img --host-dtb OUT.dtb, with the same --gic, --smp, --mem and --cpu)")
     parser.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt", help="whose firmware's files the card has besides:"
                         " none, or a Raspberry Pi 4's")
     parser.add_argument("--firmware", metavar="DIR", help="rpi4: the folder with your start4.elf, fixup4.dat, bcm2711-rpi-4-b.dtb and"
@@ -150,6 +150,7 @@ def parser_card(parser):
                         " bl31.bin, which brings PSCI")
     parser.add_argument("--overlay", action="append", metavar="NAME", help="rpi4: dtoverlay=NAME in config.txt (repeatable)")
     parser.add_argument("--uboot", metavar="FILE", help="rpi4: U-Boot's image (default: the Debian package's)")
+    parser.add_argument("--gic", type=int, metavar="VERSION")
     parser.add_argument("--smp", type=count, metavar="N")
     parser.add_argument("--mem", type=size, metavar="SIZE")
     parser.add_argument("--cpu", metavar="MODEL")
@@ -274,7 +275,13 @@ def command_card(args):
         raise Refused("sdcard: one of --vms VMS.dts and --bundle FILE is needed")
     if args.control_dtb and not args.sign:
         raise Refused("sdcard: --control-dtb belongs to --sign")
-    hypervisor = hypervisor_find(args.hyp, BOARDS[args.board])
+    board = BOARDS[args.board]
+    for option in ("gic", "smp", "mem", "cpu"):
+        if getattr(args, option) and not args.control_dtb:
+            raise Refused(f"sdcard: --{option} is of the machine whose tree --control-dtb writes")
+    if args.gic is not None and args.gic not in board.gics:
+        raise Refused(f"sdcard: --gic {args.gic}: {board.name} can have {', '.join(map(str, board.gics))} here")
+    hypervisor = hypervisor_find(args.hyp, board)
     added = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
         bundle = args.bundle and file_required(args.bundle, "bundle")
@@ -286,8 +293,7 @@ def command_card(args):
             bundle_write(content, bundle, args.hash)
         extra = card_firmware(args, folder) + added  # --add may replace a file
         if args.control_dtb:
-            board = BOARDS[args.board]
-            machine_tree(Machine(board, board.gics[0], args.cpu or board.cpu, args.smp or board.cores,
+            machine_tree(Machine(board, args.gic or board.gics[0], args.cpu or board.cpu, args.smp or board.cores,
                                  args.mem or board.memory), args.control_dtb)
         card_write(args.output, hypervisor, bundle, args.host_args, args.sign, args.control_dtb, extra, args.size)
     return 0
