@@ -36,11 +36,12 @@ DEFAULT_SET = {"v2": (
     r"test_(poweroff|reboot)_of_one_leaves_the_other\[v2\]",
     r"test_each_scans_everything\[v2-\w+\]", r"test_a_fault_on_another_core_stops_all\[v2\]",
     r"test_the_other_vm_goes_on\[v2-(loop|storm)\]", r"test_log_on_the_shared_console\[v2\]",
-    r"test_interrupts_of_a_device\[v2-2\]",
+    r"test_interrupts_of_a_device\[v2-2\]", r"test_provoked_fault_is_caught\[v2-[\w-]+\]", r"test_latency_report\[v2-alone\]",
     r"test_a_gic_(that_the_machine_cannot_give|described_as_the_machine_has_it)\[v2\]", r"test_more_vcpus_than_a_gicv2_has_interfaces\[v2\]",
 ), "rpi4": (
     r"test_conformance\[rpi4-cortex-a72-4-True\]", r"test_reboot_of_one_leaves_the_other\[rpi4\]",
     r"test_a_fault_on_another_core_stops_all\[rpi4\]", r"test_log_on_the_shared_console\[rpi4\]",
+    r"test_provoked_fault_is_caught\[rpi4-[\w-]+\]",
 )}
 
 

@@ -246,6 +246,8 @@ REFUSED = [
     (["--kernel", "k", "--boot", "uboot", "--uboot", "nothing"], "U-Boot 'nothing': no such file"),
     (["--kernel", "k", "--stub", "tf-a"], "--stub belongs to --board rpi4"),
     (["--kernel", "k", "--board", "rpi4", "--stub", "tf-a", "--boot", "direct"], "--stub tf-a is for --boot uboot"),
+    (["--kernel", "k", "--board", "rpi4", "--firmware", "own"], "--firmware belongs to --stub tf-a"),
+    (["--kernel", "k", "--uboot", "k"], "--uboot is for --boot uboot"),
     (["--kernel", "k", "--log", "nowhere/log"], "--log 'nowhere/log'"),
 ]
 

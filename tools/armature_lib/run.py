@@ -134,6 +134,20 @@ def folder_made(path, what):
     return path
 
 
+def firmware_choose(args):
+    """TF-A's file if it starts first, and whether U-Boot starts the hypervisor."""
+    if args.stub and args.board != "rpi4":
+        raise Refused("run: --stub belongs to --board rpi4")
+    if args.stub == "tf-a" and args.boot == "direct":
+        raise Refused("run: --stub tf-a is for --boot uboot")
+    if args.firmware and args.stub != "tf-a":
+        raise Refused("run: --firmware belongs to --stub tf-a")
+    uboot = args.boot == "uboot" or args.card is not None or args.stub == "tf-a"
+    if args.uboot and not uboot:
+        raise Refused("run: --uboot is for --boot uboot")
+    return tf_a_find(args.firmware) if args.stub == "tf-a" else None, uboot
+
+
 def run(args):
     """The subcommand. Everything that can be refused is refused before QEMU starts."""
     content = content_choose(args)
@@ -144,12 +158,7 @@ def run(args):
     machine.bootargs = host_words(args, raw, marker)
     if args.host_dtb:
         file_required(args.host_dtb, "--host-dtb")
-    if args.stub and args.board != "rpi4":
-        raise Refused("run: --stub belongs to --board rpi4")
-    if args.stub == "tf-a" and args.boot == "direct":
-        raise Refused("run: --stub tf-a is for --boot uboot")
-    tf_a = tf_a_find(args.firmware) if args.stub == "tf-a" else None
-    uboot = args.boot == "uboot" or args.card is not None or tf_a is not None
+    tf_a, uboot = firmware_choose(args)
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if hypervisor and not args.no_check:
         content_check(content, hypervisor, machine.gic)
