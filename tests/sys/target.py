@@ -15,6 +15,7 @@ FEATURES = {
     "models": "its core is always the same model",
     "virtio": "it has no virtio devices",
     "pl031": "it has no PL031, nor another clock that keeps the date",
+    "pl061": "it has no PL061: QEMU's virt machine has none either where a firmware starts it",
     "flash": "it has no flash in its memory map",
     "el1": "it cannot be made to enter at EL1",
     "fit": "its stock U-Boot starts no FIT, let alone a signed one",
@@ -76,7 +77,7 @@ class Target:
 
 
 EMULATED = frozenset(("icount", "debugger", "loader", "raw-console", "reset-ends", "own-tool"))
-VIRT = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "pl031", "flash", "el1", "fit"}
+VIRT = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "pl031", "pl061", "flash", "el1", "fit"}
 ON_VIRT = dict(board="qemu-virt", config="qemu_virt", cores=8, model="cortex-a72", ram=(0x40000000, 0x80000000), guest_memory=64 << 10,
                devices="4000000000+4000000,4010000000+10000000", tree={"memory": "/memory@40000000", "gic": "/intc@8000000"}, tree_at=0x60000000,
                image_at=0x50000000)

@@ -126,7 +126,7 @@ def test_memory_that_is_read_and_executed_only(run, image):
     assert "WORD load 0x4000000: 0x" in text and re.search(r"WORD store 0x4000000: ESR 0x96000050", text), started.story()
 
 
-@pytest.mark.needs("pl031")
+@pytest.mark.needs("pl031", "pl061")
 def test_linux_uses_the_machines_clock(machine, image):
     """Its own driver finds the PL031, the date is right, and its alarm interrupt comes."""
     devices = rtc() + ('gpio@9030000 { compatible = "arm,pl061", "arm,primecell"; reg = <0x0 0x09030000 0x0 0x1000>; interrupts = <0 7 4>;'

@@ -59,6 +59,6 @@ def test_two_busy_vms_on_one_core(machine, image):
     assert quiet_after - quiet_before < 0.1 * (all_after - all_before)
     started.escape("0")
     started.send("status first\r")
-    match = started.expect(rb"vcpu 0 core 0 on[a-z ]*: ran \d+ ms, stolen (\d+) ms", 20)
+    match = started.wait_for(started.said, r"vcpu 0 core 0 on[a-z ]*: ran \d+ ms, stolen (\d+) ms", 20)
     assert int(match[1]) >= 10 * steal * 0.9
     assert not re.search(r"state=(ended|restarting)", started.results())

@@ -87,8 +87,8 @@ def test_sample_is_built_in_and_works(machine, image, with_sample):
     started = sample_run(machine, image, hyp=with_sample)
     assert started.wait() == 0, started.story()
     rings = "".join(f"DOORBELL interrupt 48, RING {n:#x}\n" for n in (1, 2, 3))
-    assert started.text("console.txt").replace("\r", "") == ("DOORBELL at 0xa000000, COUNT 0x100\n" + rings + "DOORBELL end: 3"
-                                                            " interrupts, COUNT 0x103, RING 0x0, pending 0\n"), started.story()
+    said = "".join(re.findall(r"^DOORBELL.*\n", started.text("console.txt").replace("\r", ""), re.M))
+    assert said == ("DOORBELL at 0xa000000, COUNT 0x100\n" + rings + "DOORBELL end: 3 interrupts, COUNT 0x103, RING 0x0, pending 0\n"), started.story()
 
 
 def test_sample_is_unknown_without_it(machine, image):

@@ -36,7 +36,7 @@ from armature_lib.rpi import FOLDER as FIRMWARE  # noqa: E402
 HERE = os.path.dirname(os.path.realpath(__file__))
 REHEARSAL = os.path.join(HERE, "rehearsal.py")
 # What only an emulator is asked for, or needs more than one wire.
-ONLY_EMULATED = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "flash", "el1", "fit"}
+ONLY_EMULATED = EMULATED | {"cores-chosen", "memory-chosen", "models", "virtio", "pl061", "flash", "el1", "fit"}
 UP_TIME = 10
 SER2NET = """%YAML 1.1
 ---
