@@ -109,7 +109,7 @@ def test_paused_vm_is_not_bitten(start):
     machine.send("resume linux\r")
     machine.expect(rb"vm linux: resumed", 20)
     machine.send("status linux\r")
-    machine.expect(rb"linux/watchdog@1c0f0000: counting, \d+ of 49999999 at 25000000 Hz", 20)
+    machine.wait_for(machine.said, r"linux/watchdog@1c0f0000: counting, \d+ of 49999999 at 25000000 Hz", 20)
     machine.escape("1")
     machine.send("\n")
     guest.login(20)
