@@ -11,7 +11,8 @@ LOAD = 6  # seconds
 
 def times(guest):
     """(user + system, steal, all) of the CPU since boot, in hundredths of a second."""
-    fields = [int(n) for n in guest.run("grep '^cpu ' /proc/stat").split()[1:9]]
+    said = guest.run("grep '^cpu ' /proc/stat")  # and perhaps a word of the kernel's between
+    fields = [int(n) for n in re.search(r"cpu +(\d+(?: \d+){7})", said)[1].split()]
     return fields[0] + fields[1] + fields[2] + fields[5] + fields[6], fields[7], sum(fields)
 
 
