@@ -333,6 +333,12 @@ static __running void core_idle(struct core *c)
     core_irq(c);
 }
 
+/* Stays in the hardware while others run: it comes back here, and nothing of it goes on meanwhile. */
+static bool vcpu_may_stay(const struct guest_cpu *v)
+{
+    return !(v->ctx.cores & (v->ctx.cores - 1)) && !v->arch.pmu;
+}
+
 /* Another choice of what runs here, and what it needs: its way out, a vCPU that may go elsewhere out of the hardware. */
 static __running void core_choose(struct core *c)
 {
@@ -340,7 +346,7 @@ static __running void core_choose(struct core *c)
     sched_pick(c);
     core_deadline(c, c->sched.turn_end);
     struct context *x = c->sched.current;
-    if (c->loaded && x && x != &c->loaded->ctx && c->loaded->ctx.cores & (c->loaded->ctx.cores - 1))
+    if (c->loaded && x && x != &c->loaded->ctx && !vcpu_may_stay(c->loaded))
         core_put(c);
     if (x && x->kind == CONTEXT_VCPU)
         steal_show(container_of(x, struct guest_cpu, ctx));

@@ -14,6 +14,7 @@ struct core {
     /* set at startup, then const: */
     const struct platform_core *desc;
     unsigned cpu_count; /* vCPUs pinned here */
+    uint64_t pmu;       /* pmu_version(), of a core that is up */
     /* any core, atomic: */
     uint32_t state;            /* enum core_state */
     uint32_t attention;        /* choose anew what runs here */

@@ -4,6 +4,7 @@
 #include "arch/arm64/firmware.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/timer.h"
 #include "boards/board.h"
 #include "generated/version.h"
@@ -130,6 +131,17 @@ static void vm_refuse_late(struct guest_system *vm)
     vm->over = true;
 }
 
+/* Those that came up and where the context may run have the same Performance Monitors as this one. */
+static bool pmu_alike(const struct context *x, uint64_t up)
+{
+    for (uint64_t rest = x->cores & up; rest; rest &= rest - 1) {
+        const struct core *c = cores[__builtin_ctzll(rest)];
+        if (c != this_core() && c->pmu != pmu_version())
+            return false;
+    }
+    return true;
+}
+
 /* A VM whose core never came up cannot run, nor one with a vdev whose threads would never. A vCPU's timers are its first core's, wherever it runs. */
 static void vm_check_cores(struct guest_system *vm)
 {
@@ -141,6 +153,10 @@ static void vm_check_cores(struct guest_system *vm)
         else if (!(BIT(x->core->arch.index) & up))
             log_error("vm %s: refused: core %u, the first that its vCPU %u may run on, did not come up", vm->name,
                       x->core->arch.index, n);
+        else if (vm->config->pmu && !pmu_alike(x, up))
+            log_error(
+                "vm %s: refused: armature,pmu: the cores of its vCPU %u do not have the same Performance Monitors",
+                vm->name, n);
         else
             continue;
         vm_refuse_late(vm);
@@ -222,6 +238,7 @@ void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
     timer_core_init();
     core_fp_seal();
     smccc_core_init();
+    c->pmu = pmu_version();
     __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         spin_pause();

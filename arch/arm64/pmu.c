@@ -22,10 +22,11 @@ static void event_select(unsigned n)
     isb();
 }
 
-/* Nothing counts and nothing is pending. */
+/* Nothing counts and nothing is pending; EL0 of who comes next asks its own EL1 first. */
 static void counters_stop(void)
 {
     const uint64_t all = FIELD(31, 0);
+    write_sysreg(pmuserenr_el0, 0);
     write_sysreg(pmcr_el0, 0);
     write_sysreg(pmcntenclr_el0, all);
     write_sysreg(pmintenclr_el1, all);

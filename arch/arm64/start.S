@@ -177,6 +177,7 @@ el2_reset:
 	cbz	x9, 2f
 	cmp	x9, #0xf
 	b.eq	2f
+	msr	pmuserenr_el0, xzr
 	mrs	x9, pmcr_el0
 	ubfx	x9, x9, #11, #5
 	b	3f

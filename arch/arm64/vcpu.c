@@ -46,6 +46,12 @@
 #define MDCR_TPMS BIT(14)
 #define MDCR_TTRF BIT(19)
 
+/* HPMN is each core's own, set at its start. */
+static void mdcr_write(const struct vcpu_arch *v)
+{
+    write_sysreg(mdcr_el2, v->mdcr | (read_sysreg(mdcr_el2) & MDCR_HPMN));
+}
+
 #define PSTATE_EL1H_MASKED UINT64_C(0x3c5)
 #define CPACR_RESET UINT64_C(0)
 #define MDSCR_USED (BIT(0) | BIT(15)) /* SS, MDE */
@@ -67,7 +73,7 @@ void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64
     v->cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
     if (field_get(FIELD(47, 44), pfr0))
         v->cptr |= CPTR_TAM;
-    v->mdcr = (read_sysreg(mdcr_el2) & MDCR_HPMN) | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
+    v->mdcr = MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
     if (field_get(FIELD(35, 32), dfr0))
         v->mdcr |= MDCR_TPMS;
     if (field_get(FIELD(43, 40), dfr0))
@@ -186,7 +192,7 @@ void vcpu_debug_enable(struct vcpu_arch *v)
     write_sysreg(oslar_el1, v->debug.os_locked);
     v->debug_live = v->debug_used = true;
     v->mdcr &= ~(MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
-    write_sysreg(mdcr_el2, v->mdcr);
+    mdcr_write(v);
     isb();
 }
 
@@ -273,7 +279,7 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     timer_vcpu_load(&v->timer);
     gic_vcpu_load(&v->gic);
     write_sysreg(cptr_el2, v->cptr);
-    write_sysreg(mdcr_el2, v->mdcr);
+    mdcr_write(v);
     isb();
     if (v->pmu)
         pmu_vcpu_load(v->pmu);

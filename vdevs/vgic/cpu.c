@@ -22,9 +22,10 @@ bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
      * The common case: as far as is known it is still pending, by its line, in a list register, and that it fired again says that the guest is done with it. So all
      * that is known becomes true again by the same word. No lock: nothing is changed, and who changes something makes it dirty.
      */
-    if (v && v->lr >= 0 && cpu->lr_raw[v->lr] == v->word && !v->latch &&
-        !__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED)) {
-        gic_lr_write((unsigned)v->lr, cpu->lr_raw[v->lr]); /* which only this core changes */
+    int lr = v ? __atomic_load_n(&v->lr, __ATOMIC_RELAXED) : -1; /* once: a reset may take it away */
+    uint64_t raw = lr >= 0 ? cpu->lr_raw[lr] : 0;
+    if (lr >= 0 && raw == v->word && !v->latch && !__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED)) {
+        gic_lr_write((unsigned)lr, raw);
         return true;
     }
     if (v && v->pintid == intid)
