@@ -261,8 +261,10 @@ static __running void vcpu_clear(struct core *c, struct guest_cpu *v)
 {
     if (c->loaded == v)
         core_put(c);
-    if (!v->pristine)
-        vcpu_arch_reset(&v->arch, 0, 0);
+    if (v->pristine)
+        return;
+    vcpu_arch_reset(&v->arch, 0, 0);
+    v->vm->intc->off(v);
     v->pristine = true;
 }
 

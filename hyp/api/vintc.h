@@ -33,6 +33,8 @@ struct vintc_ops {
     bool (*sgi)(guest_cpu *gcp, uint64_t value);
     /* A trapped ICC_* register. */
     enum sysreg_result (*sysreg)(guest_cpu *gcp, struct sysreg_access *a);
+    /* It is off, and was unloaded: what may go to another goes there. On its core, before it can start again. */
+    void (*off)(guest_cpu *gcp);
     /* The VM (re)starts: everything as after a cold reset. Called with no vCPU running. */
     void (*reset)(guest_system *gsp);
 };

@@ -289,6 +289,21 @@ static void routing_one_of_n(void **state)
     assert_int_equal(guest_ack(2), 40);
 }
 
+/* Nor is one that is off, awake as its redistributor may be. */
+static void routing_one_of_n_past_one_that_is_off(void **state)
+{
+    (void)state;
+    reg_write(0, GICD, 0x104, 4, BIT(8));
+    reg_write(0, GICD, 0x6000 + 8 * 40, 8, BIT(31));
+    guest_leave(0);
+    here = 0;
+    vgic_put(&test_cpus[0]);
+    vgic_off(&test_cpus[0]);
+    device_line(40, 1, true);
+    machine_settle();
+    assert_int_equal(guest_ack(1), 40);
+}
+
 static void sgi_affinities(void **state)
 {
     (void)state;
@@ -494,6 +509,7 @@ int main(void)
         TEST(active_from_another_vcpu),
         TEST(routing),
         TEST(routing_one_of_n),
+        TEST(routing_one_of_n_past_one_that_is_off),
         cmocka_unit_test(sgi_affinities),
         TEST(sgis_to_nobody),
         TEST(sgis_are_delivered),

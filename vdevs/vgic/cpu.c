@@ -69,6 +69,15 @@ void vgic_load(guest_cpu *gcp)
     lock_release(&cpu->lock);
 }
 
+void vgic_off(guest_cpu *gcp)
+{
+    struct vgic_cpu *cpu = vintc_cpu_data(gcp);
+    lock_acquire(&cpu->lock);
+    cpu->vmcr = 0;
+    lock_release(&cpu->lock);
+    vgic_route_any(cpu->vgic, gcp);
+}
+
 void vgic_put(guest_cpu *gcp)
 {
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);

@@ -73,6 +73,7 @@ static const struct vintc_ops vgic_ops = {
     .wakes = vgic_wakes,
     .load = vgic_load,
     .unload = vgic_put,
+    .off = vgic_off,
     .hw_fired = vgic_hw_fired,
     .refresh = vgic_refresh,
     .sgi = IS_ENABLED(CONFIG_GIC_V3) ? vgic_sgi1r : no_sgi,

@@ -100,6 +100,8 @@ void vgic_refresh(guest_cpu *gcp);
 bool vgic_wakes(guest_cpu *gcp);
 void vgic_load(guest_cpu *gcp);
 void vgic_put(guest_cpu *gcp);
+/* Its CPU interface is as after a reset: no 1-of-N interrupt stays with it. */
+void vgic_off(guest_cpu *gcp);
 bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid);
 /* On its own core: what the guest did is in the virqs. */
 void vgic_cpu_fold(struct vgic_cpu *cpu);
