@@ -335,9 +335,9 @@ build_suites = 'build: $(call make_as,qemu_virt) all' \
 	'build release: $(call make_as,qemu_virt_release) all' \
 	'check: $(call make_as,qemu_virt) check' \
 	'check release: $(call make_as,qemu_virt_release) check-startup check-simd check-stack check-sizes' \
+	'guests: $(call make_as,qemu_virt) $(1)' \
 	'unit: $(call make_as,qemu_virt) unit' \
-	'tool: $(pytest) tests/tool' \
-	'guests: $(call make_as,qemu_virt) $(1)'
+	'tool: $(pytest) tests/tool'
 contract_suites = $(if $(contract),'contract direct: $(on_debug) $(contract) tools/armature --boot direct' \
 	'contract gicv2: $(on_debug) $(contract) tools/armature --gic 2' \
 	'contract uboot: $(on_release) $(contract) tools/armature --boot uboot')
