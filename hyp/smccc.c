@@ -30,9 +30,9 @@ void smccc_init(void)
     workaround_1 = firmware_has(SMCCC_ARCH_WORKAROUND_1);
     workaround_2 = firmware_has(SMCCC_ARCH_WORKAROUND_2);
     workaround_3 = firmware_has(SMCCC_ARCH_WORKAROUND_3);
-    if (workaround_2 == PSCI_SUCCESS)
-        ssbd_dynamic = true;
-    workaround_2 = ssbd_dynamic ? WORKAROUND_NOT_NEEDED : workaround_2;
+    ssbd_dynamic = workaround_2 == PSCI_SUCCESS;
+    if (ssbd_dynamic)
+        workaround_2 = WORKAROUND_NOT_NEEDED;
     smccc_core_init();
 }
 

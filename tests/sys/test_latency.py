@@ -77,3 +77,14 @@ def test_monitors_are_hidden_from_others(machine, image):
     started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=traps,idregs", timeout=60)
     assert started.wait() == 0, started.story()
     assert re.search(r"^ok \d+ - PMU is hidden", started.text("console.txt"), re.M), started.story()
+
+
+@pytest.mark.needs("models")
+def test_monitors_that_are_not_there(machine, image):
+    """Only the VM that wants them is refused, by name."""
+    nodes = [vm("wants", "rtos", affinity=(0,), vm_lines=PMU), vm("other", "rtos", affinity=(1,))]
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", *nodes), "--image", f"rtos={image('rtos.elf')}", "--cpu", "cortex-a72,pmu=off",
+                      "--console", "mux", timeout=60)
+    started.expect_log(r"/wants: armature,pmu: the cores have no Performance Monitors", 20)
+    started.expect_result(r"^R vm wants state=ended cause=refused", 5)
+    started.expect_result(r"^R vm other state=running", 20)

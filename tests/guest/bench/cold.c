@@ -81,17 +81,6 @@ static uint64_t take(const struct event *e)
     return ticks_to_cycles ? e->cycles(e->a, 0) : e->ticks(e->a, 0);
 }
 
-static void sort(uint64_t n)
-{
-    for (uint64_t i = 1; i < n; i++) {
-        uint32_t v = results[i];
-        uint64_t j = i;
-        for (; j && results[j - 1] > v; j--)
-            results[j] = results[j - 1];
-        results[j] = v;
-    }
-}
-
 static void report(const struct event *e, uint64_t count)
 {
     uint64_t sum = 0;
@@ -102,7 +91,7 @@ static void report(const struct event *e, uint64_t count)
         results[i] = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
         sum += v;
     }
-    sort(count);
+    sort(results, count);
     print("LATENCY %s\t%lu\t%u\t%lu\t%u\t%u\n", e->name, count, results[0], sum / count,
           results[(count * 99 + 99) / 100 - 1], results[count - 1]);
 }

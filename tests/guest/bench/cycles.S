@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The measuring code of measure.S that a latency report needs, in cycles: PMCCNTR_EL0 instead of the counter. x9 and x12 are used as there. */
+/* The measuring code of measure.S that a latency report needs, in cycles: PMCCNTR_EL0 instead of the counter. x9 and x12 are used as there,
+ * and the handlers are measure.S's. */
     .arch armv8-a
 
     .macro cycles_function name
@@ -71,47 +72,3 @@
     msr     daifset, #2
     mov     x0, x9
     ret
-
-    .macro  cycles_other n
-    .balign 128
-    b       vectors + \n * 128
-    .endm
-
-    .macro  cycles_vectors_make name, version
-    .text
-    .balign 2048
-    .globl  \name
-\name:
-    cycles_other   0
-    cycles_other   1
-    cycles_other   2
-    cycles_other   3
-    cycles_other   4
-    .balign 128
-    mrs     x9, pmccntr_el0
-    .if     \version == 2
-    mov     x11, #0x08010000
-    ldr     w10, [x11, #0xc]
-    msr     cntv_ctl_el0, xzr
-    str     w10, [x11, #0x10]
-    mov     x11, #0x08000000
-    .else
-    mrs     x10, icc_iar1_el1
-    msr     cntv_ctl_el0, xzr
-    msr     icc_eoir1_el1, x10
-    .endif
-    isb
-    eret
-    cycles_other   6
-    cycles_other   7
-    cycles_other   8
-    cycles_other   9
-    cycles_other   10
-    cycles_other   11
-    cycles_other   12
-    cycles_other   13
-    cycles_other   14
-    cycles_other   15
-    .endm
-    cycles_vectors_make cycles_vectors, 3
-    cycles_vectors_make cycles_vectors_v2, 2

@@ -53,7 +53,7 @@ static void core_init(void)
     isb();
 }
 
-static void sort(uint32_t *a, uint64_t n)
+void sort(uint32_t *a, uint64_t n)
 {
     for (uint64_t i = 1; i < n; i++) {
         uint32_t v = a[i];

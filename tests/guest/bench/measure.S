@@ -286,7 +286,7 @@
     b       vectors + \n * 128
     .endm
 
-    .macro  vectors_make name, version
+    .macro  vectors_make name, version, counter=cntvct_el0
     .text
     .balign 2048
     .globl  \name
@@ -297,7 +297,7 @@
     other   3
     other   4
     .balign 128
-    mrs     x9, cntvct_el0
+    mrs     x9, \counter
     .if     \version == 2
     mov     x11, #0x08010000
     ldr     w10, [x11, #0xc]
@@ -326,3 +326,5 @@
     .endm
     vectors_make bench_vectors, 3
     vectors_make bench_vectors_v2, 2
+    vectors_make cycles_vectors, 3, pmccntr_el0
+    vectors_make cycles_vectors_v2, 2, pmccntr_el0

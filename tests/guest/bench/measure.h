@@ -7,6 +7,8 @@
 #include "hyp/base/bits.h"
 
 typedef uint64_t (*measure_fn)(uint64_t a, uint64_t b);
+/* Rising. */
+void sort(uint32_t *a, uint64_t n);
 uint64_t measure_nothing(uint64_t a, uint64_t b);
 uint64_t measure_hvc(uint64_t fid, uint64_t b);
 uint64_t measure_smc(uint64_t fid, uint64_t b);
