@@ -58,6 +58,16 @@ static bool log_waits(void) REQUIRES(console.lock)
     return console.log_at < (end < console.log_until ? end : console.log_until);
 }
 
+/*
+ * Before a line of the log that cuts another in two. On a terminal it is a new line; who takes the log out of the stream sees that the
+ * line goes on behind it (tests/sys/hil/demux.py): CR LF CR in the middle of a line, and then a line of the log, is nothing else.
+ */
+static void log_break(void) REQUIRES(console.lock)
+{
+    if (console.mid_line)
+        text_write("\n\r", 2);
+}
+
 /* The next line of the log becomes text, if there is room for a whole one. */
 static bool log_to_text(void) REQUIRES(console.lock)
 {
@@ -73,7 +83,7 @@ static bool log_to_text(void) REQUIRES(console.lock)
     }
     if (n < 0 || !(log_severity_of(line, (size_t)n) & log_filter()))
         return true;
-    text_line_start();
+    log_break();
     text_write(line, (size_t)n);
     text_write("\n", 1);
     return true;

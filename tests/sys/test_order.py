@@ -158,7 +158,6 @@ def test_status_tells_of_that_vm_alone(trace):
     assert re.search(r"left/pl011@9000000: received \d+, lost 0", text), trace.story()
 
 
-@pytest.mark.needs("raw-console")  # the log is busy then, and breaks the guests' lines
 def test_boot_vdev_alters_each_start(trace):
     """
     It writes once memory is filled and before the first vCPU runs: the first start and the restart alike. One where it was told, one in a

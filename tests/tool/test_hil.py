@@ -33,9 +33,12 @@ ENVIRONMENTS = os.path.join(SYS, "env")
 # One wire
 
 STREAM = (b"U-Boot\r\n[    0.001000] INFO  Armature abc on QEMU\r\n[    0.002000] INFO  R vm a state=running\r\n"
-          b"rtos> [ 1 ]\r\n[    0.000000] Booting Linux\r\n[   12.000001] ERROR vm a: bad\r\n[x] R machine\r\nR machine panic\r\nlast")
-CONSOLE = b"U-Boot\r\nrtos> [ 1 ]\r\n[    0.000000] Booting Linux\r\n[x] R machine\r\nR machine panic\r\nlast"
-LOG = [b"[    0.001000] INFO  Armature abc on QEMU", b"[    0.002000] INFO  R vm a state=running", b"[   12.000001] ERROR vm a: bad"]
+          b"rtos> [ 1 ]\r\n[    0.000000] Booting Linux\r\n[   12.000001] ERROR vm a: bad\r\n[x] R machine\r\nR machine panic\r\n"
+          b"in\r\n\r[   13.000000] WARN  vm a: in between\r\n[   13.000001] INFO  too\r\n two\r\r\n\r[   14.000000] DEBUG \r\n\n\r\n\r\nlast")
+CONSOLE = (b"U-Boot\r\nrtos> [ 1 ]\r\n[    0.000000] Booting Linux\r\n[x] R machine\r\nR machine panic\r\n"
+           b"in two\r\n\r\n\r\nlast")
+LOG = [b"[    0.001000] INFO  Armature abc on QEMU", b"[    0.002000] INFO  R vm a state=running", b"[   12.000001] ERROR vm a: bad",
+       b"[   13.000000] WARN  vm a: in between", b"[   13.000001] INFO  too", b"[   14.000000] DEBUG "]
 RESULTS = [b"R vm a state=running", b"R machine panic"]
 
 
@@ -57,13 +60,24 @@ def test_the_streams_part_wherever_they_are_cut(demux, at):
 @pytest.mark.parametrize("held", [b"[", b"[ ", b"R", b"R mach"])
 def test_a_prompt_that_looks_like_a_line_is_shown_soon(demux, held):
     assert demux.feed(b"\n" + held) == b"\n" and demux.silent(0.1) == b"" and demux.silent(0.2) == held
-    assert demux.feed(b"   1.000000] INFO  no line any more\r\n").endswith(b"\r\n") and not demux.log_seen
+    assert demux.feed(b"   1.000000] INFO  no line any more\r\nx").endswith(b"any more\r\nx") and not demux.log_seen
 
 
 @pytest.mark.parametrize("held", [b"[ 1", b"[    0.0010", b"[    0.001000] INF", b"R machine", b"R machine pan"])
 def test_a_line_may_pause_in_its_head(demux, held):
     assert demux.feed(b"\n" + held) == b"\n" and demux.silent(0.2) == demux.silent(1.8) == b""
     assert demux.silent(2.0) == held
+
+
+@pytest.mark.parametrize("end, silence", [(b"\r", 0.2), (b"\r\n", 0.2), (b"\r\n\r", 2.0), (b"\r\n\r[ ", 2.0)])
+def test_a_line_end_that_may_be_a_break_is_shown_soon(demux, end, silence):
+    assert demux.feed(b"50%" + end) == b"50%" and demux.silent(silence - 0.1) == b"" and demux.silent(silence) == end
+
+
+def test_a_break_that_paused_leaves_a_line_of_the_log(demux):
+    """The guest's line stays broken then, and nothing else is lost."""
+    assert demux.feed(b"ab\r\n") + demux.silent(0.2) + demux.feed(b"\r[    1.000000] INFO  late\r\nc") == b"ab\r\nc"
+    assert demux.log_seen == [b"[    1.000000] INFO  late"]
 
 
 def test_the_head_that_paused_is_still_a_line(demux):

@@ -380,18 +380,21 @@ static void test_kept_output_is_bounded(void **state)
     assert_null(strstr(sent, "lost"));
 }
 
-/* Log lines stand between lines, never inside one. */
+/* Log lines stand between lines, never inside one; a line that is cut for it is told by its end, CR LF CR. */
 static void test_log_between_lines(void **state)
 {
     (void)state;
     start(CONSOLE_MUX, LOG_TO_UART);
     write_text(0, "# ");
     log_warn("watch out");
-    assert_string_equal(sent, "# \r\n[    1.500000] WARN  watch out\r\n");
+    log_warn("and again");
     write_text(0, "x\r\n");
+    assert_string_equal(sent, "# \r\n\r[    1.500000] WARN  watch out\r\n[    1.500000] WARN  and again\r\nx\r\n");
     sent_forget();
-    log_info("again");
-    assert_string_equal(sent, "[    1.500000] INFO  again\r\n");
+    log_info("more");
+    write_text(0, "y\n\r");
+    log_info("yet more");
+    assert_string_equal(sent, "[    1.500000] INFO  more\r\ny\n\r\r\n\r[    1.500000] INFO  yet more\r\n");
 }
 
 static void test_log_elsewhere(void **state)

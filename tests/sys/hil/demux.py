@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 One wire for all: the log's lines, results among them (host options log-to=uart results=log), taken out of what the consoles say. The rest passes byte by
-byte; only what may become a line of the log waits for the byte that decides.
+byte; only what may become a line of the log waits for the byte that decides. A line of the log that comes in the middle of a guest's begins with BREAK
+(hyp/console_output.c), which is taken out with it: the guest's line is whole again.
 """
 import re
 
@@ -11,8 +12,10 @@ TIME_BEGUN = re.compile(rb"\[ {0,8}(\d{1,8}(\.(\d{1,6}(\]| ?)?)?)?)?$")
 HEAD = re.compile(rb"\[ *\d+\.\d{6}\] (?:" + b"|".join(word.encode() for word in SEVERITIES) + rb") +")
 RESULT = re.compile(rb"R (hyp|vm|machine) ")
 HEAD_LONGEST = 40
+LINE_END = b"\r\n"
+BREAK = LINE_END + b"\r"
 PANIC = b"R machine panic"
-LIKELY = re.compile(rb"\[ *\d|R machine")  # no guest's prompt begins so: it is the hypervisor's line, and the line is slow
+LIKELY = re.compile(rb"\r\n\r|\r?\[ *\d|R machine")  # no guest's prompt begins so: it is the hypervisor's line, and the wire is slow
 PROMPT_TIME, LINE_TIME = 0.2, 2.0  # of silence, after which what was held back is none
 
 
@@ -30,9 +33,9 @@ class Demux:
 
     def __init__(self, log, result):
         self.log, self.result = log, result
-        self.held = b""          # the begin of a line that is undecided, or a line of the log until it ends
+        self.held = b""          # what may become a line of the log, or one until it ends
         self.in_log = False
-        self.at_start = True
+        self.at_start = True     # of a line, where `held` begins
 
     def feed(self, data):
         out = bytearray()
@@ -41,33 +44,37 @@ class Demux:
         return bytes(out)
 
     def byte(self, byte):
+        self.held += byte
         if self.in_log:
             return self.log_byte(byte)
-        if not (self.at_start or self.held):
-            self.at_start = byte == b"\n"
-            return byte
-        self.held += byte
-        self.at_start = False
-        if HEAD.match(self.held):
-            self.in_log = True
-            return b""
-        if may_become_head(self.held) or PANIC.startswith(self.held.rstrip(b"\r\n")):
-            return self.panic_line(byte)
-        return self.rest()
+        for lead in self.leads():
+            if self.held.startswith(lead) and HEAD.match(self.held[len(lead):]):
+                self.held, self.in_log = self.held[len(lead):], True
+                return b""
+        if self.at_start and self.held == PANIC + LINE_END:
+            self.result(PANIC)
+            return self.rest()
+        return b"" if self.undecided() else self.first()
 
-    def panic_line(self, byte):
-        if byte != b"\n":
-            return b""
-        line = self.held.rstrip(b"\r\n")
-        if line == PANIC:
-            self.result(line)
-        return self.rest()
+    def leads(self):
+        """What may be before a line of the log; a break whose begin was given up for its silence is a lone CR."""
+        return (b"", b"\r", BREAK) if self.at_start else (BREAK,)
+
+    def undecided(self):
+        if self.at_start and (PANIC + LINE_END).startswith(self.held):
+            return True
+        return any(lead.startswith(self.held) or self.held.startswith(lead) and may_become_head(self.held[len(lead):]) for lead in self.leads())
+
+    def first(self):
+        """The first byte is the console's; what is behind it may become another line yet."""
+        first, again = self.held[:1], self.held[1:]
+        self.held, self.at_start = b"", first == b"\n"
+        return first + self.feed(again)
 
     def log_byte(self, byte):
         if byte != b"\n":
-            self.held += byte
             return b""
-        line, self.held, self.in_log, self.at_start = self.held.rstrip(b"\r"), b"", False, True
+        line, self.held, self.in_log, self.at_start = self.held.rstrip(b"\r\n"), b"", False, True
         self.log(line)
         text = line[HEAD.match(line).end():]
         if RESULT.match(text):
@@ -85,8 +92,8 @@ class Demux:
 
     def rest(self):
         """What was held back and is none: it was decided."""
-        if self.in_log:
+        if self.in_log or not self.held:
             return b""
         held, self.held = self.held, b""
-        self.at_start = held.endswith(b"\n") or (self.at_start and not held)
+        self.at_start = held.endswith(b"\n")
         return held
