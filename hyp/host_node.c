@@ -5,6 +5,7 @@
 #include "hyp/base/log.h"
 #include "hyp/dt.h"
 #include "hyp/host.h"
+#include "hyp/platform.h"
 #include "hyp/ranges.h"
 #include "hyp/vm.h"
 
@@ -97,16 +98,14 @@ int host_node_range(const struct vdev_builder *b, const struct host_node *n, uin
 
 int host_node_interrupt(const struct vdev_builder *b, const struct host_node *n, uint32_t intid)
 {
-    static const char *const gics[] = { "arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic" };
     const void *tree = host_tree();
+    unsigned version;
     if (!phase_is(PHASE_STARTUP, b->path))
         return EPERM;
-    for (unsigned g = 0; g < ARRAY_LEN(gics); g++) {
-        int gic = dt_find(tree, -1, gics[g]);
-        for (unsigned i = 0; gic >= 0 && i < REGS_MAX; i++)
-            if (dt_interrupt(tree, n->offset, i, gic) == intid)
-                return EOK;
-    }
+    int gic = platform_gic_find(tree, &version);
+    for (unsigned i = 0; gic >= 0 && i < REGS_MAX; i++)
+        if (dt_interrupt(tree, n->offset, i, gic) == intid)
+            return EOK;
     return error_at(EINVAL, "%s: interrupt %u is none of %s in this machine's tree", b->path, intid, n->path);
 }
 

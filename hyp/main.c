@@ -76,8 +76,7 @@ static __startup int irqs_init(const struct platform *p)
     err = timer_init(p->timer_freq);
     if (err)
         return err;
-    timer_core_init();
-    return 0;
+    return timer_core_init(this_core_arch()->index);
 }
 
 /* Without its interrupt the console still writes; it is then blind. */
@@ -232,10 +231,8 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
 void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
 {
     struct core *c = (struct core *)arch;
-    if (gic_core_init(arch->index)) {
+    if (gic_core_init(arch->index) || timer_core_init(arch->index))
         panic_stop_here();
-    }
-    timer_core_init();
     core_fp_seal();
     smccc_core_init();
     c->pmu = pmu_version();

@@ -99,6 +99,9 @@ struct platform {
     struct boot_options options;
 };
 
+/* The node of an interrupt controller that Armature drives, and its version. -ENODEV: there is none. */
+int platform_gic_find(const void *fdt, unsigned *version) __startup __must_check;
+
 /*
  * Reads the host's tree (already mapped, `size` bytes readable). Errors are traced with the node's path; what the machine cannot
  * go on without is an error, what it can is a warning. Wipes /chosen/rng-seed and kaslr-seed in the tree.

@@ -60,7 +60,7 @@ static __startup int gic_v2(const void *fdt, int node, struct gic_desc *gic)
     return err;
 }
 
-static __startup int gic_find(const void *fdt, unsigned *version)
+int platform_gic_find(const void *fdt, unsigned *version)
 {
     static const struct {
         const char *compatible;
@@ -83,8 +83,7 @@ int platform_gic(const void *fdt, struct platform *p)
 {
     struct dt_path path;
     unsigned version;
-    int node = gic_find(fdt, &version);
-
+    int node = platform_gic_find(fdt, &version);
     if (node < 0)
         return error_at(-ENODEV, "host tree: no GICv2 or GICv3 (on a Raspberry Pi 4: enable_gic=1 in config.txt)");
     int err = version == 3 ? gic_v3(fdt, node, &p->gic) : gic_v2(fdt, node, &p->gic);

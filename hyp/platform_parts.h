@@ -14,7 +14,7 @@ int platform_reserved(const void *fdt, struct platform *p) __startup __must_chec
 int platform_reserved_rest(const void *fdt, struct platform *p) __startup __must_check;
 /* PSCI and cores. -ENODEV: no core. */
 int platform_cores(const void *fdt, struct platform *p) __startup __must_check;
-/* The controller's node. -ENODEV: none that can be used. */
+/* The controller's node, taken into `p`. -ENODEV: none that can be used. */
 int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
 /* -ENODEV: an interrupt that is none of those that the generic timer has in every machine (Arm's BSA), which is what EL2 and guests are made for. */
 int platform_timer(const void *fdt, int gic, struct platform *p) __startup __must_check;

@@ -43,13 +43,15 @@ static int __startup timer_check(struct vdev_builder *b)
     return EOK;
 }
 
-static int __startup timer_gen_fdt(struct vdev_fdt *f)
+static int __startup timer_gen_fdt(struct vdev_builder *b, struct vdev_fdt *f)
 {
-    uint32_t cells[3 * ARRAY_LEN(timer_ppis)];
+    uint32_t cells[3 * ARRAY_LEN(timer_ppis)], cpus = 0;
+    if (gic_info()->version == 2) /* arm,gic.yaml: to which CPUs it goes */
+        cpus = (uint32_t)(BIT(guest_cpu_count(b->gsp)) - 1) << 8;
     for (unsigned i = 0; i < ARRAY_LEN(timer_ppis); i++) {
         cells[3 * i] = CELL_PPI;
         cells[3 * i + 1] = timer_ppis[i];
-        cells[3 * i + 2] = FLAG_LEVEL_HIGH;
+        cells[3 * i + 2] = FLAG_LEVEL_HIGH | cpus;
     }
     int err = vdev_fdt_u32s(f, "interrupts", cells, ARRAY_LEN(cells));
     return err ? err : vdev_fdt_prop(f, "always-on", NULL, 0);
@@ -63,7 +65,7 @@ static int __startup timer_startup(struct vdev_builder *b, unsigned ctrl, const 
     if (ctrl == VDEV_CTRL_ASSIGN)
         return timer_check(b);
     if (ctrl == VDEV_CTRL_GEN_FDT)
-        return timer_gen_fdt((struct vdev_fdt *)arg);
+        return timer_gen_fdt(b, (struct vdev_fdt *)arg);
     return EOK;
 }
 

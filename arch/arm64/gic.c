@@ -33,14 +33,35 @@ int gic_init(const struct gic_desc *d)
     return ops->dist_init(&desc, &info);
 }
 
+/* VMs are built for what the boot core has. */
+static int core_like_first(const struct gic_info *own, unsigned core)
+{
+    if (!info.lr_count)
+        info = *own;
+    if (own->lr_count != info.lr_count || own->vpri_bits != info.vpri_bits || own->vpre_bits != info.vpre_bits)
+        return error_at(-ENODEV, "gic: core %u: %u list registers and %u bits of virtual priority, the boot core has %u and %u",
+                        core, own->lr_count, own->vpri_bits, info.lr_count, info.vpri_bits);
+    return 0;
+}
+
 int gic_core_init(unsigned core)
 {
-    int err = ops->core_init(&desc, &info, core);
-    if (err)
-        return err;
-    gic_irq_enable(GIC_SGI_KICK);
-    gic_irq_enable(GIC_SGI_CALL);
-    gic_irq_enable(info.maint_intid);
+    const uint32_t own_irqs[] = { GIC_SGI_KICK, GIC_SGI_CALL, info.maint_intid };
+    struct gic_info own = info;
+    int err = ops->core_init(&desc, &own, core);
+    if (!err)
+        err = core_like_first(&own, core);
+    return err ? err : gic_core_irqs_enable(own_irqs, ARRAY_LEN(own_irqs), core);
+}
+
+int gic_core_irqs_enable(const uint32_t *intids, unsigned count, unsigned core)
+{
+    for (unsigned i = 0; i < count; i++) {
+        gic_irq_enable(intids[i]);
+        if (!ops->bit_read(GIC_ISENABLER, intids[i]))
+            return error_at(-ENODEV, "gic: core %u: interrupt %u cannot be enabled: firmware keeps it to the Secure side",
+                            core, intids[i]);
+    }
     return 0;
 }
 

@@ -69,6 +69,11 @@ struct gic_desc {
 int gic_init(const struct gic_desc *desc) __startup __must_check;
 /* This core's redistributor (or banked registers) and CPU interfaces, on this core. */
 int gic_core_init(unsigned core) __must_check;
+/*
+ * Private interrupts of this core that EL2 cannot do without. -ENODEV, and the log says which: one that firmware left in group 0 of two
+ * security states is RAZ/WI here, and never comes (IHI 0048 4.3.4, IHI 0069 12.9).
+ */
+int gic_core_irqs_enable(const uint32_t *intids, unsigned count, unsigned core) __must_check;
 const struct gic_info *gic_info(void);
 /* Which core this is, for comparing only. */
 const void *gic_core_key(void);

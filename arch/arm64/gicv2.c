@@ -103,6 +103,8 @@ static void __init_section spis_reset(uint32_t limit)
     uint32_t here = target_read() * EVERY_BYTE;
     for (uint32_t n = 1; n < limit / 32; n++) {
         word_reset(n);
+        mmio_write32(dist, GIC_ICFGR + n * 8, 0); /* level, until who drives the device says otherwise */
+        mmio_write32(dist, GIC_ICFGR + n * 8 + 4, 0);
         for (uint32_t i = 0; i < 8; i++)
             mmio_write32(dist, GICD_ITARGETSR + n * 32 + i * 4, here);
     }
@@ -166,6 +168,10 @@ static int cpu_interface_init(unsigned core)
     mmio_write32(cpu, GICC_APR0, 0);
     mmio_write32(cpu, GICC_NSAPR0, 0);
     mmio_write32(cpu, GICC_PMR, 0xff);
+    if (!mmio_read32(cpu, GICC_PMR))
+        return error_at(-ENODEV,
+                        "gic: core %u: GICC_PMR cannot be set: firmware has set a mask that lets only Secure interrupts pass",
+                        core);
     mmio_write32(cpu, GICC_BPR, 0);
     mmio_write32(cpu, GICC_CTLR, bypass | GICC_CTLR_ENABLE | GICC_CTLR_EOIMODE);
     if (!(mmio_read32(cpu, GICC_CTLR) & GICC_CTLR_EOIMODE))

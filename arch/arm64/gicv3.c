@@ -91,6 +91,8 @@ static void __init_section spis_reset(uint32_t limit)
         mmio_write32(dist, GIC_ICPENDR + n * 4, ~UINT32_C(0));
         mmio_write32(dist, GIC_ICACTIVER + n * 4, ~UINT32_C(0));
         mmio_write32(dist, GIC_IGROUPR + n * 4, ~UINT32_C(0));
+        mmio_write32(dist, GIC_ICFGR + n * 8, 0); /* level, until who drives the device says otherwise */
+        mmio_write32(dist, GIC_ICFGR + n * 8 + 4, 0);
         for (uint32_t i = 0; i < 8; i++)
             mmio_write32(dist, GIC_IPRIORITYR + n * 32 + i * 4, PRIORITY_ALL);
     }

@@ -134,7 +134,8 @@ void gicv3_virt_init(struct gic_info *info)
     info->vpre_bits = (uint8_t)(field_get(ICH_VTR_PREBITS, vtr) + 1);
     info->links = true;
     info->vhcr_trap_dir = vtr & ICH_VTR_TDS ? VGIC_HCR_TDIR : VGIC_HCR_TC;
-    apr_count = info->vpre_bits < 6 ? 1 : info->vpre_bits == 6 ? 2 : 4;
+    if (!apr_count) /* the boot core's; one that is unlike it is refused */
+        apr_count = info->vpre_bits < 6 ? 1 : info->vpre_bits == 6 ? 2 : 4;
     write_sysreg(ich_hcr_el2, 0);
     for (unsigned n = 0; n < info->lr_count; n++)
         gicv3_lr_write(n, 0);

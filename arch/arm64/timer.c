@@ -59,8 +59,9 @@ int timer_init(uint64_t tree_freq)
     return 0;
 }
 
-void timer_core_init(void)
+int timer_core_init(unsigned core)
 {
+    const uint32_t own_irqs[] = { GIC_PPI_HYP_TIMER, GIC_PPI_VTIMER, GIC_PPI_PTIMER };
     write_sysreg(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
     write_sysreg(cntvoff_el2, 0);
     write_sysreg(cntkctl_el1, 0);
@@ -68,9 +69,7 @@ void timer_core_init(void)
     write_sysreg(cntp_ctl_el0, 0);
     write_sysreg(cnthp_ctl_el2, 0);
     isb();
-    gic_irq_enable(GIC_PPI_HYP_TIMER);
-    gic_irq_enable(GIC_PPI_VTIMER);
-    gic_irq_enable(GIC_PPI_PTIMER);
+    return gic_core_irqs_enable(own_irqs, ARRAY_LEN(own_irqs), core);
 }
 
 void timer_vcpu_load(const struct timer_vcpu *t)

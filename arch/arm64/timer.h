@@ -12,7 +12,8 @@ uint64_t timer_us(uint64_t us);
 void timer_deadline(uint64_t when);
 /* 0 or a traced error (frequency absent or 0 and none in the tree). */
 int timer_init(uint64_t tree_freq) __startup;
-void timer_core_init(void);
+/* This core's timers, off; their interrupts enabled, or -ENODEV as gic_core_irqs_enable() says. */
+int timer_core_init(unsigned core) __must_check;
 /* A vCPU's timer registers, switched with the vCPU. */
 struct timer_vcpu {
     uint64_t cntv_ctl, cntv_cval, cntp_ctl, cntp_cval, cntkctl, cntvoff;

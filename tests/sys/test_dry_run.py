@@ -78,3 +78,15 @@ def test_dry_run_that_cannot_be_built(machine, image):
     assert started.wait() == 4 and started.vm_state("wrong") == "ended refused", started.story()
     assert "/wrong/trace@a000000: interrupts given, but a trace raises none" in started.log()
     assert os.listdir(machine.folder / "trees") == []
+
+
+def test_gic_and_timer_in_the_tree(machine, image, gic):
+    """As large as they are; a GICv2's timers say to which CPUs their interrupts go, as its binding wants it."""
+    trees = machine.folder / "trees"
+    node = dry(vm("look", "rtos", cpus=3))
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", node), "--trees", trees, "--image", f"rtos={image('rtos.elf')}", timeout=40)
+    assert started.wait() == 0, started.story()
+    tree = tree_of(trees, "look")
+    assert cells(tree, "/intc@8000000", "reg")[1::2] == {2: [0x8000000, 0x1000, 0x8010000, 0x2000],
+                                                         3: [0x8000000, 0x10000, 0x80a0000, 0x60000]}[gic]
+    assert set(cells(tree, "/timer", "interrupts")[2::3]) == {0x704 if gic == 2 else 4}

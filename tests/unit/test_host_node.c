@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c hyp/host_node.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c */
+/* sources: hyp/base/phase.c hyp/host_node.c hyp/platform_gic.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c */
 /* A device that is passed on by its path, against the tree of the machine that runs: registers, interrupts, and the memory that it sees. */
 #include <errno.h>
 #include <setjmp.h>
