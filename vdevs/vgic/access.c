@@ -16,7 +16,7 @@ struct vgic_cpu *virq_lock_moved(struct virq *v, struct vgic_cpu *from)
 
 void virq_unlock_changed(struct virq *v, struct vgic_cpu *home, guest_cpu *self)
 {
-    bool any = v->any && virq_pending(v) && !vgic_cpu_participates(home);
+    bool any = v->any && virq_pending(v) && !vgic_cpu_participates(home, v);
     vgic_cpu_touch(home, v->hw ? DIRTY_ALL : v->intid < VGIC_PRIVATE ? DIRTY_LRS : DIRTY_LRS | DIRTY_SPI);
     virq_unlock(home);
     if (home->gcp != self)

@@ -59,6 +59,8 @@ void vgic_load(guest_cpu *gcp)
     lock_acquire(&cpu->lock);
     cpu->core = gic_core_key();
     cpu->hcr = VGIC_HCR_EN; /* gic_vcpu_load() */
+    bool one_of_n = __atomic_load_n(&cpu->vgic->one_of_n, __ATOMIC_RELAXED);
+    __atomic_store_n(&cpu->closed, one_of_n ? vgic_closed(cpu->vgic, cpu->vmcr) : 0, __ATOMIC_RELAXED);
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
         struct virq *v = cpu->link[k];
         /* Its line is known again. If it is high, the physical interrupt is made active before it can fire. */

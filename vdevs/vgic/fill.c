@@ -50,6 +50,8 @@ static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, u
     cpu->lr_was[n] = LR_PENDING | (v->link ? LR_WAS_LINKED : 0);
 }
 
+#define GROUPS_OPEN (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1)
+
 static void lrs_drop(struct vgic_cpu *cpu, uint32_t drop) REQUIRES(cpu->lock)
 {
     for (; drop; drop &= drop - 1)
@@ -74,10 +76,9 @@ static uint64_t hcr_decide(const struct lr_choice *c, uint64_t vmcr)
         hcr |= VGIC_HCR_GRP0_EIE;
     if (c->closed_out & 2)
         hcr |= VGIC_HCR_GRP1_EIE;
-    if (c->pending_out && vmcr & VGIC_VMCR_ENG0)
-        hcr |= VGIC_HCR_GRP0_DIE;
-    if (c->pending_out && vmcr & VGIC_VMCR_ENG1)
-        hcr |= VGIC_HCR_GRP1_DIE;
+    /* With one group open there is nothing to choose anew when that closes, only when another opens. */
+    if (c->pending_out && (vmcr & GROUPS_OPEN) == GROUPS_OPEN)
+        hcr |= VGIC_HCR_GRP0_DIE | VGIC_HCR_GRP1_DIE;
     return hcr;
 }
 
@@ -87,7 +88,7 @@ static __attribute__((noinline)) uint64_t lrs_fill_some(struct vgic_cpu *cpu, un
     uint64_t vmcr = gic_vmcr_read();
     uint32_t keep = 0, used = cpu->watch & (uint32_t)WATCH_LRS;
     struct lr_choice c;
-    lr_choose(&cpu->queue, cpu->vgic->lr_count, groups, (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1)), &c);
+    lr_choose(&cpu->queue, cpu->vgic->lr_count, groups, (unsigned)(vmcr & GROUPS_OPEN), &c);
     for (unsigned i = 0; i < c.count; i++)
         if (c.virq[i]->lr >= 0)
             keep |= (uint32_t)BIT(c.virq[i]->lr);
@@ -97,6 +98,34 @@ static __attribute__((noinline)) uint64_t lrs_fill_some(struct vgic_cpu *cpu, un
         lr_fill(cpu, c.virq[i], c.deliver >> i & 1, &free);
     lrs_clear(cpu, used & free);
     return hcr_decide(&c, vmcr);
+}
+
+/*
+ * An interrupt of 1-of-N routing waits for this vCPU only as long as its CPU interface would signal it: what EL2 wants to be told of. It may run for long with
+ * an interface that it has closed, or open it without an exit. Answers bits of ICH_HCR_EL2.
+ */
+static uint64_t open_watch(struct vgic_cpu *cpu)
+{
+    bool one_of_n = false;
+    list_each(at, &cpu->queue) {
+        const struct virq *v = container_of(at, struct virq, node);
+        one_of_n |= v->any && !v->active;
+    }
+    if (!one_of_n && !cpu->closed)
+        return 0;
+    uint64_t vmcr = gic_vmcr_read(), hcr = 0;
+    uint8_t closed = vgic_closed(cpu->vgic, vmcr);
+    __atomic_store_n(&cpu->closed, closed, __ATOMIC_RELAXED);
+    if (closed & VGIC_VMCR_ENG0)
+        hcr |= VGIC_HCR_GRP0_EIE;
+    if (closed & VGIC_VMCR_ENG1)
+        hcr |= VGIC_HCR_GRP1_EIE;
+    /* QEMU's GICv3 (10.0) takes VENG1 for VENG0 here: with group 1 closed it would interrupt without end. */
+    if (one_of_n && vmcr & VGIC_VMCR_ENG0 && (cpu->vgic->version == 2 || vmcr & VGIC_VMCR_ENG1))
+        hcr |= VGIC_HCR_GRP0_DIE;
+    if (one_of_n && vmcr & VGIC_VMCR_ENG1)
+        hcr |= VGIC_HCR_GRP1_DIE;
+    return hcr;
 }
 
 /* There is a list register for each that is queued. */
@@ -142,6 +171,8 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
         hcr = lrs_fill_some(cpu, groups);
     else
         lrs_fill_all(cpu, groups);
+    if (__atomic_load_n(&cpu->vgic->one_of_n, __ATOMIC_RELAXED))
+        hcr |= open_watch(cpu);
     if (__atomic_load_n(&cpu->vgic->split_eoi, __ATOMIC_RELAXED))
         hcr |= gic_info()->vhcr_trap_dir;
     hcr_write(cpu, hcr);
@@ -166,13 +197,27 @@ static void split_eoi_check(struct vgic *g)
         split_eoi_set(g);
 }
 
-static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
+/* Answers what it began with. */
+static uint32_t cpu_fill_locked(struct vgic_cpu *cpu, bool *turned)
 {
     lock_acquire(&cpu->lock);
     uint32_t dirty = cpu->dirty;
+    uint8_t was = cpu->closed;
     __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
     cpu_fill(cpu, dirty);
+    *turned = cpu->closed != was;
     lock_release(&cpu->lock);
+    return dirty;
+}
+
+static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
+{
+    bool turned;
+    uint32_t dirty = cpu_fill_locked(cpu, &turned);
+    if (turned) {
+        vgic_route_any(cpu->vgic, cpu->gcp);
+        dirty |= cpu_fill_locked(cpu, &turned); /* nothing of the guest's ran in between */
+    }
     if (dirty & DIRTY_SPI && cpu->vgic->version == 3) /* a GICv2's deactivations always trap */
         split_eoi_check(cpu->vgic);
 }

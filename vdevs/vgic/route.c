@@ -2,9 +2,11 @@
 /* Which vCPU a shared interrupt goes to (GICD_IROUTER, GICD_ITARGETSR), and its move to another home. */
 #include "vdevs/vgic/vgic.h"
 
-bool vgic_cpu_participates(const struct vgic_cpu *cpu)
+bool vgic_cpu_participates(const struct vgic_cpu *cpu, const struct virq *v)
 {
-    return !cpu->asleep && (cpu->vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1) || cpu->core);
+    unsigned group = virq_group1(v) ? VGIC_VMCR_ENG1 : VGIC_VMCR_ENG0;
+    bool open = cpu->core ? !(__atomic_load_n(&cpu->closed, __ATOMIC_RELAXED) & group) : cpu->vmcr & group;
+    return !cpu->asleep && open;
 }
 
 /* The vCPUs that a route names, bit by bit. */
@@ -25,10 +27,10 @@ static struct vgic_cpu *route_target(const struct vgic *g, const struct virq *v)
     if (!set)
         return NULL;
     bool stays = set & BIT(v->home->index);
-    if (stays && (!v->any || vgic_cpu_participates(v->home)))
+    if (stays && (!v->any || vgic_cpu_participates(v->home, v)))
         return v->home;
     for (uint64_t rest = set; rest && v->any; rest &= rest - 1)
-        if (vgic_cpu_participates(g->cpus[__builtin_ctzll(rest)]))
+        if (vgic_cpu_participates(g->cpus[__builtin_ctzll(rest)], v))
             return g->cpus[__builtin_ctzll(rest)];
     return stays ? v->home : g->cpus[__builtin_ctzll(set)];
 }
@@ -100,6 +102,8 @@ void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *s
         v->route = route;
         uint64_t set = route_targets(g, route);
         __atomic_store_n(&v->any, (set & (set - 1)) != 0, __ATOMIC_RELAXED);
+        if (v->any)
+            __atomic_store_n(&g->one_of_n, true, __ATOMIC_RELAXED);
         done = route_apply(g, v, self);
         new = v->home->gcp;
         lock_release(&g->route_lock);

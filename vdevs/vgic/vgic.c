@@ -16,6 +16,7 @@ static void cpu_reset(struct vgic_cpu *cpu)
     cpu->asleep = cpu->vgic->version == 3; /* a GICv2 has no such state */
     cpu->moved = cpu->done = false;
     cpu->vmcr = 0;
+    __atomic_store_n(&cpu->closed, 0, __ATOMIC_RELAXED);
     cpu->bank =
         (struct virq_bank){ .edge = BIT(VGIC_SGIS) - 1, .enabled = cpu->vgic->version == 2 ? BIT(VGIC_SGIS) - 1 : 0 };
     for (unsigned n = 0; n < VGIC_PRIVATE; n++)
@@ -38,6 +39,7 @@ static void dist_reset(struct vgic *g)
 {
     __atomic_store_n(&g->ctlr, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&g->split_eoi, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->one_of_n, false, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < ARRAY_LEN(g->banks); n++)
         g->banks[n] = (struct virq_bank){ .edge = 0 };
     for (unsigned n = 0; n < VGIC_SPIS; n++)

@@ -9,6 +9,7 @@
 #define UARTDR 0x00
 #define TX BIT(5)
 #define SPI_A 180
+#define GIVES_TO_SEVERAL "the emulator's own GICv2 gives it to several"
 #define NOBODY_V2 "a GICv2 of one core has no targets; the emulator's own takes none as the last one"
 
 static void line_high(void)
@@ -131,8 +132,64 @@ static void one_of_n(void)
             taken += cpu_call(i, take, 1000) == SPI_A;
         once &= taken == 1;
     }
-    check_if(gic_version() == 3 || tap_under_hypervisor(), "the emulator's own GICv2 gives it to several", once,
+    check_if(gic_version() == 3 || tap_under_hypervisor(), GIVES_TO_SEVERAL, once,
              "IHI0069 GICD_IROUTER<n>.Interrupt_Routing_Mode", "1 of N: exactly one core takes it");
+}
+
+static uint64_t interface_open(uint64_t open)
+{
+    if (open)
+        gic_interface_init();
+    else
+        gic_cpu_disable();
+    return 0;
+}
+
+/* Of the cores from `first` on, how many took it. */
+static unsigned int taken_from(unsigned int first, uint64_t us)
+{
+    unsigned int taken = 0;
+    for (unsigned int i = first; i < cpu_count; i++)
+        taken += cpu_call(i, take, us) == SPI_A;
+    return taken;
+}
+
+#define ONE_OF_N_CLOSED "IHI0069 1.2.3 Models for handling interrupts"
+
+/* A core whose CPU interface is closed takes no part, though it runs on; when it closes with one pending another takes that; when none is open, who opens. */
+static void one_of_n_closed(void)
+{
+    bool others = true, handed = true, opener = true;
+    if (cpu_count < 2 || !gic_route_any(SPI_A)) {
+        check_skip(ONE_OF_N_CLOSED, "1 of N: closed CPU interfaces", cpu_count < 2 ? NEEDS_CORES : "no such routing");
+        return;
+    }
+    for (unsigned int i = 0; i < cpu_count; i++) {
+        cpu_call(i, interface_open, false);
+        gic_set_pending(SPI_A);
+        others &= taken_from(0, 2000) == 1;
+        cpu_call(i, interface_open, true);
+    }
+    for (unsigned int i = 0; i + 1 < cpu_count; i++) {
+        gic_set_pending(SPI_A); /* whoever has it closes while it waits */
+        for (unsigned int j = 0; j <= i; j++)
+            cpu_call(j, interface_open, false);
+        handed &= taken_from(i + 1, 2000) == 1;
+        for (unsigned int j = 0; j <= i; j++)
+            cpu_call(j, interface_open, true);
+    }
+    for (unsigned int i = 0; i < cpu_count; i++) {
+        for (unsigned int j = 0; j < cpu_count; j++)
+            cpu_call(j, interface_open, false);
+        gic_set_pending(SPI_A);
+        cpu_call(i, interface_open, true);
+        opener &= cpu_call(i, take, 20000) == SPI_A;
+        for (unsigned int j = 0; j < cpu_count; j++)
+            cpu_call(j, interface_open, true);
+    }
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, others, ONE_OF_N_CLOSED, "1 of N: one that is closed is passed over");
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, handed, ONE_OF_N_CLOSED, "1 of N: one that closes leaves it to another");
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, opener, ONE_OF_N_CLOSED, "1 of N: none is open: the one that opens takes it");
 }
 
 static void lines(void)
@@ -142,6 +199,7 @@ static void lines(void)
         cores_ready();
     routing();
     one_of_n();
+    one_of_n_closed();
     gic_route(SPI_A, this_cpu()->mpidr);
 }
 SUBJECT(440, "lines", lines);

@@ -244,6 +244,29 @@ static void group0(void)
     gic_set_group_enable(0, true);
 }
 
+/* More than there are list registers, of group 0, while group 1 is off. */
+static void group0_alone(void)
+{
+    uint32_t taken = 0;
+    gic_set_group_enable(1, false);
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        spi_ready(FIRST_SPI + i, 8 * i);
+        gic_set_group(FIRST_SPI + i, 0);
+        gic_set_pending(FIRST_SPI + i);
+    }
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        wait_until(gic_highest_pending0() == FIRST_SPI + i, 100);
+        taken += gic_ack0() == FIRST_SPI + i;
+        gic_eoi0(FIRST_SPI + i);
+    }
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        gic_clear_pending(FIRST_SPI + i);
+        gic_set_group(FIRST_SPI + i, 1);
+    }
+    gic_set_group_enable(1, true);
+    check_eq(taken, AT_ONCE, "IHI0069 ICC_IAR0_EL1", "sixteen of group 0 with group 1 off: each in its turn");
+}
+
 /*
  * Sixteen at once, of distinct priorities that change with each round: on four list registers they come in the order of priority, and none is lost.
  * rounds=<n> (200).
@@ -285,5 +308,6 @@ static void priorities(void)
     split_eoi();
     nested();
     group0();
+    group0_alone();
 }
 SUBJECT(430, "priorities", priorities);
