@@ -78,6 +78,7 @@ static __startup int kernel_arm64(const struct config_vm *vm, const struct image
         log_warn("%s/chosen: armature,kernel-load 0x%lx: image \"%s\" wants a multiple of 2 MiB plus 0x%lx", vm->path,
                  vm->kernel_load, kernel->name, h.text_offset);
     out->kernel_mem_size = h.image_size > kernel->size ? h.image_size : kernel->size;
+    out->bss_unknown = !h.image_size;
     out->entry = out->kernel_load;
     return 0;
 }
@@ -109,6 +110,7 @@ static __startup int kernel_raw(const struct config_vm *vm, const struct image *
                         wrapping);
     out->kernel_load = vm->has_kernel_load ? vm->kernel_load : ram + RAW_OFFSET;
     out->kernel_mem_size = kernel->size;
+    out->bss_unknown = true;
     out->entry = out->kernel_load;
     return 0;
 }

@@ -29,6 +29,7 @@ struct image_set {
 struct placement {
     uint64_t kernel_load, kernel_size;
     uint64_t kernel_mem_size; /* with what must be zero or free behind it */
+    bool bss_unknown;         /* more may have to be free: the image does not say */
     uint64_t entry;
     uint64_t ramdisk_at; /* if there is one */
     uint64_t dtb_at;     /* if there is one */

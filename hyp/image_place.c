@@ -7,6 +7,7 @@
 #include "hyp/ranges.h"
 
 #define IMAGE_TREE "the guest's tree"
+#define BSS_ROOM (UINT64_C(128) << 20)
 
 /* What is where already. */
 struct occupied {
@@ -138,6 +139,17 @@ static __startup bool place_ram_start(const struct config_vm *vm, uint64_t *star
     return false;
 }
 
+/* Where the rest may begin. Who does not say where its bss ends gets what it has on QEMU's virt machine: half its RAM, 128 MiB at most. */
+static __startup uint64_t place_above(const struct config_vm *vm, const struct placement *out)
+{
+    uint64_t end = out->kernel_load + out->kernel_mem_size;
+    const struct config_ram *ram = out->bss_unknown ? place_memory(vm, out->kernel_load, 1) : NULL;
+    if (!ram)
+        return end;
+    uint64_t room = ram->base.raw + (ram->size / 2 < BSS_ROOM ? ram->size / 2 : BSS_ROOM);
+    return room > end ? room : end;
+}
+
 int image_place(const struct config_vm *vm, const struct image_set *set, struct placement *out)
 {
     struct occupied o = { .vm = vm };
@@ -162,7 +174,7 @@ int image_place(const struct config_vm *vm, const struct image_set *set, struct 
         return err;
 
     if (set->kernel)
-        above = out->kernel_load + out->kernel_mem_size;
+        above = place_above(vm, out);
     if (set->ramdisk) {
         err = place_free(&o, set->ramdisk->name, above, set->ramdisk->size, PAGE_SIZE, &out->ramdisk_at);
         above = out->ramdisk_at + set->ramdisk->size;

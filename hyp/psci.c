@@ -10,7 +10,7 @@
 #define SUSPEND_RESERVED (FIELD(31, 26) | FIELD(23, 17))
 #define SUSPEND_POWERDOWN BIT(16)
 #define RESET2_VENDOR BIT(31)
-enum { AFFINITY_ON = 0, AFFINITY_OFF = 1, AFFINITY_ON_PENDING = 2 };
+enum { AFFINITY_ON = 0, AFFINITY_OFF = 1 };
 
 bool psci_has(uint32_t fn)
 {
@@ -66,13 +66,12 @@ static int64_t psci_affinity_info(struct guest_system *vm, uint64_t target, uint
             continue;
         int64_t one = AFFINITY_OFF;
         switch (vcpu_power(vm->cpus[i])) {
+        case VCPU_ON_PENDING: /* as CPU_ON says */
         case VCPU_ON: one = AFFINITY_ON; break;
-        case VCPU_ON_PENDING: one = AFFINITY_ON_PENDING; break;
         case VCPU_OFF: break;
         }
-        /* A group is on if one of it is, else about to be, else off. */
-        if (answer < 0 || one == AFFINITY_ON || (one == AFFINITY_ON_PENDING && answer == AFFINITY_OFF))
-            answer = one;
+        if (answer < 0 || one == AFFINITY_ON)
+            answer = one; /* a group is on if one of it is */
     }
     lock_release(&vm->lock);
     return answer;

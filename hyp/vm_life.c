@@ -43,10 +43,8 @@ int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
     lock_acquire(&vm->lock);
     if (!is_up(vm))
         answer = PSCI_DENIED;
-    else if (vcpu_power(v) == VCPU_ON)
-        answer = PSCI_ALREADY_ON;
-    else if (vcpu_power(v) == VCPU_ON_PENDING)
-        answer = PSCI_ON_PENDING;
+    else if (vcpu_power(v) != VCPU_OFF)
+        answer = PSCI_ALREADY_ON; /* for its guest it is on from the call on, as under KVM */
     else {
         v->start_pc = pc;
         v->start_x0 = x0;

@@ -39,7 +39,8 @@ static int core_like_first(const struct gic_info *own, unsigned core)
     if (!info.lr_count)
         info = *own;
     if (own->lr_count != info.lr_count || own->vpri_bits != info.vpri_bits || own->vpre_bits != info.vpre_bits)
-        return error_at(-ENODEV, "gic: core %u: %u list registers and %u bits of virtual priority, the boot core has %u and %u",
+        return error_at(-ENODEV,
+                        "gic: core %u: %u list registers and %u bits of virtual priority, the boot core has %u and %u",
                         core, own->lr_count, own->vpri_bits, info.lr_count, info.vpri_bits);
     return 0;
 }
@@ -59,8 +60,9 @@ int gic_core_irqs_enable(const uint32_t *intids, unsigned count, unsigned core)
     for (unsigned i = 0; i < count; i++) {
         gic_irq_enable(intids[i]);
         if (!ops->bit_read(GIC_ISENABLER, intids[i]))
-            return error_at(-ENODEV, "gic: core %u: interrupt %u cannot be enabled: firmware keeps it to the Secure side",
-                            core, intids[i]);
+            return error_at(-ENODEV,
+                            "gic: core %u: interrupt %u cannot be enabled: firmware keeps it to the Secure side", core,
+                            intids[i]);
     }
     return 0;
 }

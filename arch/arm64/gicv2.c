@@ -169,9 +169,10 @@ static int cpu_interface_init(unsigned core)
     mmio_write32(cpu, GICC_NSAPR0, 0);
     mmio_write32(cpu, GICC_PMR, 0xff);
     if (!mmio_read32(cpu, GICC_PMR))
-        return error_at(-ENODEV,
-                        "gic: core %u: GICC_PMR cannot be set: firmware has set a mask that lets only Secure interrupts pass",
-                        core);
+        return error_at(
+            -ENODEV,
+            "gic: core %u: GICC_PMR cannot be set: firmware has set a mask that lets only Secure interrupts pass",
+            core);
     mmio_write32(cpu, GICC_BPR, 0);
     mmio_write32(cpu, GICC_CTLR, bypass | GICC_CTLR_ENABLE | GICC_CTLR_EOIMODE);
     if (!(mmio_read32(cpu, GICC_CTLR) & GICC_CTLR_EOIMODE))

@@ -13,7 +13,8 @@ struct idreg {
 
 /*
  * Hidden: SVE, SME, MTE, PMU, SPE, trace, AMU, MPAM, RAS, pointer authentication, nested virtualisation, transactional memory, everything that needs
- * HCRX_EL2 or a fine-grained control, and EL2, EL3 and AArch32 EL1, which a guest does not have.
+ * HCRX_EL2 or a fine-grained control, and EL3 and AArch32 EL1, which a guest does not have. That there is an EL2 above it is shown: HVC works, and
+ * CNTFRQ_EL0, writable at the highest level alone, is not. Zephyr's reset writes it unless a higher level is told of.
  */
 static const struct idreg idregs[] = {
     /* AArch32, as EL0 sees it. ID_PFR0, ID_PFR1 (no Security, Virtualization, GenTimer kept), ID_DFR0 (no trace, no PMU) */
@@ -38,8 +39,8 @@ static const struct idreg idregs[] = {
     { 3, 2, F(31, 0), 0 },
     { 3, 4, F(7, 0), 0 },
     { 3, 6, F(3, 0), 0 },
-    /* ID_AA64PFR0: EL0, EL1 AArch64 only, FP, AdvSIMD, GIC system registers, DIT, CSV2, CSV3 */
-    { 4, 0, F(3, 0) | F(23, 16) | F(27, 24) | F(51, 48) | F(63, 56), F(4, 4) },
+    /* ID_AA64PFR0: EL0, EL1 and EL2 AArch64 only, FP, AdvSIMD, GIC system registers, DIT, CSV2, CSV3 */
+    { 4, 0, F(3, 0) | F(23, 16) | F(27, 24) | F(51, 48) | F(63, 56), F(4, 4) | F(8, 8) },
     /* ID_AA64PFR1: BT, SSBS */
     { 4, 1, F(7, 0), 0 },
     /* ID_AA64DFR0: DebugVer, BRPs, WRPs, CTX_CMPs, DoubleLock */

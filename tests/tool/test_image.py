@@ -7,6 +7,7 @@ import pytest
 from conftest import arm64_image, elf
 
 from armature_lib.base import Refused
+from armature_lib.guest import tree_place
 from armature_lib.image import image_open
 
 
@@ -104,3 +105,13 @@ def test_missing_file_and_folder(folder):
         image_open("k", "/nowhere/k", "kernel")
     with pytest.raises(Refused, match="is a directory"):
         image_open("k", folder.path, "kernel")
+
+
+@pytest.mark.parametrize("data, place", [
+    (elf([(0x40100000, 0xFFFF000000100000, b"text", 4)], 0xFFFF000000100000), 0x40000000),
+    (elf([(0x400FFFF0, 0x400FFFF0, b"text", 4)], 0x400FFFF0), None),
+    (arm64_image(), None),
+    (b"raw " * 16, None),
+])
+def test_an_elf_kernel_with_room_below_it_has_its_tree_where_qemu_puts_it(folder, data, place):
+    assert tree_place(image_open("k", folder.file("k", data), "kernel")) == place

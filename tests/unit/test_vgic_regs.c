@@ -74,7 +74,7 @@ static void reset_state(void **state)
     assert_int_equal(reg_read(0, GICD, 0x400 + 40, 4), 0);
     assert_int_equal(reg_read(0, GICD, 0x6000 + 8 * 40, 8), 0);
     for (int f = 0; f < 4; f++) {
-        assert_int_equal(reg_read(0, f, 0x14, 4), 6); /* asleep */
+        assert_int_equal(reg_read(0, f, 0x14, 4), 0); /* awake, as after firmware */
         assert_int_equal(reg_read(0, f, SGI_FRAME + 0x80, 4), 0);
         assert_int_equal(reg_read(0, f, SGI_FRAME + 0x100, 4), 0);
         assert_int_equal(reg_read(0, f, SGI_FRAME + 0xc00, 4), 0xaaaaaaaa);

@@ -4,6 +4,7 @@ from .base import Refused
 from .tree import source_compile
 
 NAME, RAM_BASE = "guest", 0x40000000
+TREE_ROOM = 0x100000  # of QEMU's own tree
 
 DEVICES = """
         clk: apb-pclk {
@@ -31,6 +32,11 @@ def string_text(text):
     if any(not 0x20 <= ord(char) < 0x7F for char in text):
         raise Refused(f"--append {text!r}: only printable ASCII can be in bootargs")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def tree_place(kernel):
+    """Where QEMU's virt machine has the tree of an ELF kernel that leaves room below it: such guests look for it there, not in x0."""
+    return RAM_BASE if kernel.format == "elf" and kernel.load >= RAM_BASE + TREE_ROOM else None
 
 
 def guest_source(memory, cpus=1, append=None, ramdisk=False, dtb=False, load=None, entry=None, dtb_at=None):

@@ -13,7 +13,8 @@ from .bundle import bundle_write, content_make, content_read, images_parse
 from .card import card_write
 from .configured import content_check
 from .console import Gate
-from .guest import guest_description
+from .guest import guest_description, tree_place
+from .image import image_open
 from .machine import Machine, Process, machine_command, machine_tree, port_free
 from .pump import Pump
 from .results import EXIT_FAILED, Results, verdict
@@ -82,8 +83,9 @@ def guest_content(args):
     for name, path in paths.items():
         file_required(path, f"--{name}")
     memory = args.guest_mem or GUEST_MEMORY
+    dtb_at = tree_place(image_open("kernel", args.kernel, "kernel")) if args.dtb_at is None else args.dtb_at
     dtb = guest_description(memory, args.cpus or 1, args.append, ramdisk=args.initrd is not None,
-                            dtb=args.dtb is not None, load=args.load, entry=args.entry, dtb_at=args.dtb_at)
+                            dtb=args.dtb is not None, load=args.load, entry=args.entry, dtb_at=dtb_at)
     return content_make(dtb, paths, "run --kernel", not args.no_check)
 
 

@@ -13,7 +13,7 @@ static void cpu_reset(struct vgic_cpu *cpu)
     /* One by one: others may signal a shared one's line meanwhile, and find it in the queue or not. */
     while (!list_empty(&cpu->queue))
         virq_dequeue(container_of(cpu->queue.next, struct virq, node));
-    cpu->asleep = cpu->vgic->version == 3; /* a GICv2 has no such state */
+    cpu->asleep = false; /* as firmware leaves it, and KVM: not every guest touches GICR_WAKER */
     cpu->moved = cpu->done = false;
     cpu->vmcr = 0;
     __atomic_store_n(&cpu->closed, 0, __ATOMIC_RELAXED);

@@ -187,9 +187,12 @@ static void one_of_n_closed(void)
         for (unsigned int j = 0; j < cpu_count; j++)
             cpu_call(j, interface_open, true);
     }
-    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, others, ONE_OF_N_CLOSED, "1 of N: one that is closed is passed over");
-    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, handed, ONE_OF_N_CLOSED, "1 of N: one that closes leaves it to another");
-    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, opener, ONE_OF_N_CLOSED, "1 of N: none is open: the one that opens takes it");
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, others, ONE_OF_N_CLOSED,
+             "1 of N: one that is closed is passed over");
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, handed, ONE_OF_N_CLOSED,
+             "1 of N: one that closes leaves it to another");
+    check_if(tap_under_hypervisor(), GIVES_TO_SEVERAL, opener, ONE_OF_N_CLOSED,
+             "1 of N: none is open: the one that opens takes it");
 }
 
 static void lines(void)
