@@ -18,6 +18,7 @@ from build import hypervisor_build  # noqa: E402
 from hil.environment import environment_end, environment_of, environment_prepare  # noqa: E402
 from linux import Linux  # noqa: E402
 from machine import ROOT, EmulatedMachine  # noqa: E402
+from saved import arguments_key, restore, save  # noqa: E402
 from target import DEFAULT, TARGETS  # noqa: E402
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")  # one of several processes that share the tests; none: the only one
@@ -166,12 +167,16 @@ def gic(target):
 
 
 @pytest.fixture(scope="session")
-def hypervisors(tmp_path_factory):
-    """What is there already, by configuration and options; pytest's workers share it."""
-    shared = tmp_path_factory.getbasetemp() if not WORKER else tmp_path_factory.getbasetemp().parent
+def shared_folder(tmp_path_factory):
+    """Of the whole run, pytest's workers share it."""
+    return tmp_path_factory.getbasetemp().parent if WORKER else tmp_path_factory.getbasetemp()
 
+
+@pytest.fixture(scope="session")
+def hypervisors(shared_folder):
+    """What is there already, by configuration and options; pytest's workers share it."""
     def find(name, make_one):
-        folder = shared / re.sub(r"\W+", "-", f"hyp-{name}")
+        folder = shared_folder / re.sub(r"\W+", "-", f"hyp-{name}")
         with alone(f"{folder}.lock"):
             made = folder / "made"
             if not made.exists():
@@ -240,12 +245,42 @@ def environment(pytestconfig):
         found.close()
 
 
+@pytest.fixture(scope="session")
+def once():
+    """once(key, run): what run() answered when it was first asked for: tests that look at the same run."""
+    runs = {}
+
+    def find(key, run):
+        if key not in runs:
+            runs[key] = run()
+        return runs[key]
+    return find
+
+
 @pytest.fixture
-def machine(tmp_path, hypervisor, target, environment, versions):
-    """machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is."""
+def machine(tmp_path, hypervisor, target, environment, versions, shared_folder):
+    """
+    machine(*arguments of `armature run`, timeout=..., qemu=[...]): starts one; all are ended with the test. machine.target is what it is.
+    With reach=function it is in the state that reach(machine) brings it to; an emulator keeps that for the next who asks (saved.py).
+    """
     started = []
 
-    def start(*arguments, hyp=None, timeout=60, **kwargs):
+    def start_at(*arguments, reach, hyp=None, **kwargs):
+        if environment and not environment.emulated:
+            made = start(*arguments, hyp=hyp, **kwargs)
+            reach(made)
+            return made
+        folder = shared_folder / f"saved-{target.name}-{arguments_key([hyp or hypervisor, reach.__qualname__, *arguments])}"
+        with alone(f"{folder}.lock"):
+            if not (folder / "texts").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                save(lambda **more: start(*arguments, hyp=hyp, **kwargs, **more), reach, folder)
+        return restore(lambda **more: start(*arguments, hyp=hyp, **kwargs, **more), folder)
+
+    def start(*arguments, hyp=None, timeout=60, reach=None, **kwargs):
+        if reach:
+            return start_at(*arguments, hyp=hyp, timeout=timeout, reach=reach, **kwargs)
         folder = tmp_path / f"machine{len(started)}"
         own = () if "--gic" in arguments else target.arguments()
         if environment and not environment.emulated:

@@ -162,10 +162,12 @@ class Machine:
 
 
 class EmulatedMachine(Machine):
-    """QEMU under `tools/armature run`."""
+    """QEMU under `tools/armature run`. With `saved` it goes on where save() left another with the same arguments."""
 
-    def __init__(self, folder, arguments, hypervisor=None, timeout=60, patience=1, log=True, qemu=()):
+    def __init__(self, folder, arguments, hypervisor=None, timeout=60, patience=1, log=True, qemu=(), saved=None):
         super().__init__(folder, timeout, patience)
+        self.earlier = saved.texts if saved else {}
+        qemu = [*qemu, "-incoming", f"file:{saved.path}"] if saved else qemu
         argv = [TOOL, "run", "--timeout", str(self.timeout), "--results", self.path("results.txt")]
         argv += ["--hyp", str(hypervisor)] if hypervisor else []
         argv += ["--log", self.path("log.txt")] if log else []
@@ -175,6 +177,9 @@ class EmulatedMachine(Machine):
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.tool_file)
         self.console = fdspawn(self.process.stdout.fileno(), timeout=self.timeout, maxread=CHUNK)
         self.console.logfile_read = self.console_file
+
+    def text(self, name):
+        return self.earlier.get(name, "") + super().text(name)
 
     def send(self, data):
         self.process.stdin.write(data if isinstance(data, bytes) else data.encode())

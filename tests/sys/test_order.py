@@ -68,8 +68,13 @@ def guest_calls():
 
 
 @pytest.fixture
-def trace(machine, image, with_recorder):
-    """Both VMs through all of their lives, with STATUS and BUTTON on the way; what was recorded, in order."""
+def trace(machine, image, with_recorder, once):
+    """A run through all of the lives of two VMs, of which the tests look at what was recorded."""
+    return once(machine.target.name, lambda: lives_run(machine, image, with_recorder))
+
+
+def lives_run(machine, image, with_recorder):
+    """Both VMs through all of their lives, with STATUS and BUTTON on the way."""
     left = recorder_vm("left", 0, f'bootword {{ compatible = "test,bootword"; test,at = <0x0 {BOOT_WORD:#x}>; }};')
     right = recorder_vm("right", 1, 'bootword { compatible = "test,bootword"; };', HIGHEST_PAGE)
     started = machine("--bindings", RECORDER, "--console", "mux", "--vms",

@@ -13,7 +13,7 @@ CPUS = 4
 PROVOKED = {
     "dropped-interrupt": {3: ("sgi", "none lost, none too many"), 2: ("sgiv2", "one SGI from all cores at once: each sender's arrives")},
     "stuck-core": dict.fromkeys((2, 3), ("secondary", "with interrupts pending the core starts")),
-    "timer-offset": dict.fromkeys((2, 3), ("counters", "the virtual count is one for all cores")),
+    "timer-offset": dict.fromkeys((2, 3), ("counters", "the virtual offset is the same on every core")),
 }
 
 

@@ -257,7 +257,8 @@ def test_a_gic_that_the_machine_cannot_give(machine, image, gic):
     nodes = good_and(rtos_vm("bad", devices=GIC_NODES[described]))
     started = machine("--bundle", bundle_make(machine.folder, nodes, {"rtos": image("rtos.elf")}), "--console", "mux",
                       timeout=30)
-    started.expect_log(rf"/bad/intc@8000000: a GICv{described} is described, but this machine has a GICv{gic}")
+    # A board's configuration may leave out what its machine cannot have.
+    started.expect_log(rf'/bad/intc@8000000: (a GICv{described} is described, but this machine has a GICv{gic}|the vdev for "arm,gic-v3" is not built in)')
     started.expect(RTOS_GREETS)
 
 

@@ -12,11 +12,13 @@ def both(machine, image):
         description = vms_write(machine.folder / "vms.dts", linux_vm(), rtos_vm())
         started = machine("--vms", description, "--image", f"linux={image('Image-debian')}",
                           "--image", f"initrd={image('initrd.cpio.gz')}", "--image", f"rtos={image('rtos.elf')}",
-                          *arguments, **{"timeout": 120, **kwargs})
-        guest = Linux(started)
-        guest.login()
-        return guest
+                          *arguments, reach=login, **{"timeout": 120, **kwargs})
+        return Linux(started)
     return start
+
+
+def login(machine):
+    Linux(machine).login()
 
 
 def rtos_answers(machine):

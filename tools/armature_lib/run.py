@@ -184,7 +184,8 @@ def run(args):
             gdb_hint(machine.gdb_port, hypervisor)
         if args.verbose:
             note(" ".join(map(shlex.quote, machine_command(machine, {"console": 0, "results": 0}))))
-        return machine_run(machine, results, Gate(marker.encode() if marker else None, hold=raw), raw, args.timeout)
+        started = "-incoming" in machine.extra  # a saved machine: its guests run, and the marker was said before
+        return machine_run(machine, results, Gate(marker.encode() if marker and not started else None, hold=raw), raw, args.timeout)
 
 
 def artefacts_make(args, machine, content, hypervisor, uboot, folder):
