@@ -197,27 +197,23 @@ static void split_eoi_check(struct vgic *g)
         split_eoi_set(g);
 }
 
-/* Answers what it began with. */
-static uint32_t cpu_fill_locked(struct vgic_cpu *cpu, bool *turned)
-{
-    lock_acquire(&cpu->lock);
-    uint32_t dirty = cpu->dirty;
-    uint8_t was = cpu->closed;
-    __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
-    cpu_fill(cpu, dirty);
-    *turned = cpu->closed != was;
-    lock_release(&cpu->lock);
-    return dirty;
-}
-
+/* Twice where it finds that the CPU interface was closed or opened: then 1-of-N interrupts go elsewhere, or come. Nothing of the guest's runs in between. */
 static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
 {
+    uint32_t dirty = 0;
     bool turned;
-    uint32_t dirty = cpu_fill_locked(cpu, &turned);
-    if (turned) {
-        vgic_route_any(cpu->vgic, cpu->gcp);
-        dirty |= cpu_fill_locked(cpu, &turned); /* nothing of the guest's ran in between */
-    }
+    do {
+        lock_acquire(&cpu->lock);
+        uint32_t now = cpu->dirty;
+        uint8_t was = cpu->closed;
+        __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
+        cpu_fill(cpu, now);
+        turned = cpu->closed != was;
+        lock_release(&cpu->lock);
+        dirty |= now;
+        if (turned)
+            vgic_route_any(cpu->vgic, cpu->gcp);
+    } while (turned);
     if (dirty & DIRTY_SPI && cpu->vgic->version == 3) /* a GICv2's deactivations always trap */
         split_eoi_check(cpu->vgic);
 }
