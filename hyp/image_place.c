@@ -139,15 +139,20 @@ static __startup bool place_ram_start(const struct config_vm *vm, uint64_t *star
     return false;
 }
 
-/* Where the rest may begin. Who does not say where its bss ends gets what it has on QEMU's virt machine: half its RAM, 128 MiB at most. */
-static __startup uint64_t place_above(const struct config_vm *vm, const struct placement *out)
+/*
+ * Where the rest may begin. Who does not say where its bss ends gets what it has on QEMU's virt machine, if the rest fits behind that: half its RAM, 128
+ * MiB at most.
+ */
+static __startup uint64_t place_above(const struct config_vm *vm, const struct image_set *set,
+                                      const struct placement *out)
 {
+    uint64_t rest = (set->ramdisk ? set->ramdisk->size : 0) + set->dtb_size + 2 * BLOCK_SIZE;
     uint64_t end = out->kernel_load + out->kernel_mem_size;
     const struct config_ram *ram = out->bss_unknown ? place_memory(vm, out->kernel_load, 1) : NULL;
     if (!ram)
         return end;
     uint64_t room = ram->base.raw + (ram->size / 2 < BSS_ROOM ? ram->size / 2 : BSS_ROOM);
-    return room > end ? room : end;
+    return room > end && ram->base.raw + ram->size - room >= rest ? room : end;
 }
 
 int image_place(const struct config_vm *vm, const struct image_set *set, struct placement *out)
@@ -174,7 +179,7 @@ int image_place(const struct config_vm *vm, const struct image_set *set, struct 
         return err;
 
     if (set->kernel)
-        above = place_above(vm, out);
+        above = place_above(vm, set, out);
     if (set->ramdisk) {
         err = place_free(&o, set->ramdisk->name, above, set->ramdisk->size, PAGE_SIZE, &out->ramdisk_at);
         above = out->ramdisk_at + set->ramdisk->size;

@@ -38,9 +38,11 @@ static int core_like_first(const struct gic_info *own, unsigned core)
 {
     if (!info.lr_count)
         info = *own;
-    if (own->lr_count != info.lr_count || own->vpri_bits != info.vpri_bits || own->vpre_bits != info.vpre_bits)
+    if (own->lr_count != info.lr_count || own->vpri_bits != info.vpri_bits || own->vpre_bits != info.vpre_bits ||
+        own->vhcr_trap_dir != info.vhcr_trap_dir)
         return error_at(-ENODEV,
-                        "gic: core %u: %u list registers and %u bits of virtual priority, the boot core has %u and %u",
+                        "gic: core %u: ICH_VTR_EL2 or GICH_VTR is unlike the boot core's: %u list registers, %u bits "
+                        "of virtual priority; there %u, %u",
                         core, own->lr_count, own->vpri_bits, info.lr_count, info.vpri_bits);
     return 0;
 }

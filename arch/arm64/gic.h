@@ -50,7 +50,8 @@ struct gic_info {
     uint32_t maint_intid; /* the maintenance interrupt, a PPI */
     /* What of ICH_HCR_EL2 traps ICC_DIR_EL1: TDIR, or TC with more. 0: GICv2, whose page of GICC_DIR is not mapped. */
     uint64_t vhcr_trap_dir;
-    pa_t gicv; /* GICv2: the page of GICV that a guest may have; not GICV_DIR's */
+    bool vgrp0_die; /* ICH_HCR_EL2.VGrp0DIE tells of group 0, as it should */
+    pa_t gicv;      /* GICv2: the page of GICV that a guest may have; not GICV_DIR's */
 };
 
 /* What the host's tree says of the controller. */

@@ -69,6 +69,7 @@ void gicv2_virt_init(struct gic_info *info)
     info->vpri_bits = (uint8_t)(field_get(GICH_VTR_PRIBITS, vtr) + 1);
     info->vpre_bits = (uint8_t)(field_get(GICH_VTR_PREBITS, vtr) + 1);
     info->vhcr_trap_dir = 0;
+    info->vgrp0_die = true;
     gicv2_vhcr_write(0);
     for (unsigned n = 0; n < lr_count; n++)
         gicv2_lr_write(n, 0);

@@ -10,6 +10,7 @@
 #define ICH_VTR_IDBITS FIELD(25, 23)
 #define ICH_VTR_PREBITS FIELD(28, 26)
 #define ICH_VTR_PRIBITS FIELD(31, 29)
+#define ICH_MISR_VGRP0D BIT(5)
 #define ICH_VMCR_VFIQEN BIT(3) /* RES1 with the system register interface */
 
 #define ICC_CTLR_CBPR BIT(0)
@@ -125,6 +126,18 @@ static void aprs_read(uint64_t apr0[4], uint64_t apr1[4])
     }
 }
 
+/* QEMU's GICv3 (to 10.0 at least) looks at VENG1 for it: with group 1 closed it would interrupt without end. */
+static bool vgrp0_die_works(void)
+{
+    write_sysreg(ich_vmcr_el2, VGIC_VMCR_ENG0);
+    write_sysreg(ich_hcr_el2, VGIC_HCR_EN | VGIC_HCR_GRP0_DIE);
+    isb();
+    bool told = read_sysreg(ich_misr_el2) & ICH_MISR_VGRP0D;
+    write_sysreg(ich_hcr_el2, 0);
+    isb();
+    return !told;
+}
+
 void gicv3_virt_init(struct gic_info *info)
 {
     uint64_t vtr = read_sysreg(ich_vtr_el2);
@@ -136,7 +149,7 @@ void gicv3_virt_init(struct gic_info *info)
     info->vhcr_trap_dir = vtr & ICH_VTR_TDS ? VGIC_HCR_TDIR : VGIC_HCR_TC;
     if (!apr_count) /* the boot core's; one that is unlike it is refused */
         apr_count = info->vpre_bits < 6 ? 1 : info->vpre_bits == 6 ? 2 : 4;
-    write_sysreg(ich_hcr_el2, 0);
+    info->vgrp0_die = vgrp0_die_works();
     for (unsigned n = 0; n < info->lr_count; n++)
         gicv3_lr_write(n, 0);
     struct gic_vcpu empty;

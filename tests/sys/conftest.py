@@ -270,7 +270,7 @@ def machine(tmp_path, hypervisor, target, environment, versions, shared_folder):
             made = start(*arguments, hyp=hyp, **kwargs)
             reach(made)
             return made
-        folder = shared_folder / f"saved-{target.name}-{arguments_key([hyp or hypervisor, reach.__qualname__, *arguments])}"
+        folder = shared_folder / f"saved-{target.name}-{arguments_key([hyp or hypervisor, reach.__module__, reach.__qualname__, *arguments])}"
         with alone(f"{folder}.lock"):
             if not (folder / "texts").exists():
                 shutil.rmtree(folder, ignore_errors=True)

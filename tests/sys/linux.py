@@ -12,6 +12,10 @@ NOT_A_FAULT = (
 )
 
 
+# The same on the console, wherever it falls into what a command says; dmesg -r has the level before it.
+SAID_BETWEEN = re.compile(r"(?<!>)\[ *\d+\.\d{6}\] (?:" + "|".join(pattern for pattern, _ in NOT_A_FAULT) + r")\n")
+
+
 def not_allowed(lines, allowed=NOT_A_FAULT):
     return [line for line in lines if not any(re.search(pattern, line) for pattern, _ in allowed)]
 
@@ -30,7 +34,7 @@ class Linux:
         self.machine.send(f'echo "<"@; {command}; echo @"$?"">"\n')
         match = self.machine.expect(rb"<@\r?\n(.*?)@(\d+)>\r?\n", timeout)
         self.machine.expect(PROMPT, timeout)
-        output = match[1].decode("utf-8", "replace").replace("\r\n", "\n")
+        output = SAID_BETWEEN.sub("", match[1].decode("utf-8", "replace").replace("\r\n", "\n"))
         if check:
             assert match[2] == b"0", f"{command}: status {match[2].decode()}\n{output}"
         return output

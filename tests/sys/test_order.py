@@ -70,7 +70,7 @@ def guest_calls():
 @pytest.fixture
 def trace(machine, image, with_recorder, once):
     """A run through all of the lives of two VMs, of which the tests look at what was recorded."""
-    return once(machine.target.name, lambda: lives_run(machine, image, with_recorder))
+    return once(("lives", machine.target.name), lambda: lives_run(machine, image, with_recorder))
 
 
 def lives_run(machine, image, with_recorder):

@@ -33,12 +33,27 @@ bool vgic_hw_fired(guest_cpu *gcp, uint32_t intid)
     return false;
 }
 
+/* It may have opened or closed its CPU interface since its last entry, and sleep now. */
+static void vmcr_look(struct vgic_cpu *cpu)
+{
+    cpu->vmcr = gic_vmcr_read();
+    if (!__atomic_load_n(&cpu->vgic->one_of_n, __ATOMIC_RELAXED))
+        return;
+    lock_acquire(&cpu->lock);
+    bool turned = vgic_closed_update(cpu, cpu->vmcr);
+    if (turned)
+        vgic_cpu_touch(cpu, DIRTY_LRS);
+    lock_release(&cpu->lock);
+    if (turned)
+        vgic_route_any(cpu->vgic, cpu->gcp);
+}
+
 bool vgic_wakes(guest_cpu *gcp)
 {
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);
     bool wakes = false;
     if (cpu->core == gic_core_key())
-        cpu->vmcr = gic_vmcr_read();
+        vmcr_look(cpu);
     uint64_t vmcr = cpu->vmcr;
     unsigned groups =
         __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
@@ -58,9 +73,8 @@ void vgic_load(guest_cpu *gcp)
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);
     lock_acquire(&cpu->lock);
     cpu->core = gic_core_key();
-    cpu->hcr = VGIC_HCR_EN; /* gic_vcpu_load() */
-    bool one_of_n = __atomic_load_n(&cpu->vgic->one_of_n, __ATOMIC_RELAXED);
-    __atomic_store_n(&cpu->closed, one_of_n ? vgic_closed(cpu->vgic, cpu->vmcr) : 0, __ATOMIC_RELAXED);
+    cpu->hcr = VGIC_HCR_EN;                   /* gic_vcpu_load() */
+    (void)vgic_closed_update(cpu, cpu->vmcr); /* who put it has told */
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
         struct virq *v = cpu->link[k];
         /* Its line is known again. If it is high, the physical interrupt is made active before it can fire. */
@@ -99,6 +113,9 @@ void vgic_put(guest_cpu *gcp)
     }
     cpu->watch = 0;
     cpu->core = NULL;
+    bool turned = vgic_closed_update(cpu, cpu->vmcr);
     vgic_cpu_touch(cpu, DIRTY_ALL);
     lock_release(&cpu->lock);
+    if (turned)
+        vgic_route_any(cpu->vgic, gcp);
 }

@@ -104,7 +104,7 @@ static __attribute__((noinline)) uint64_t lrs_fill_some(struct vgic_cpu *cpu, un
  * An interrupt of 1-of-N routing waits for this vCPU only as long as its CPU interface would signal it: what EL2 wants to be told of. It may run for long with
  * an interface that it has closed, or open it without an exit. Answers bits of ICH_HCR_EL2.
  */
-static uint64_t open_watch(struct vgic_cpu *cpu)
+static uint64_t open_watch(struct vgic_cpu *cpu, bool *turned) REQUIRES(cpu->lock)
 {
     bool one_of_n = false;
     list_each(at, &cpu->queue) {
@@ -114,14 +114,12 @@ static uint64_t open_watch(struct vgic_cpu *cpu)
     if (!one_of_n && !cpu->closed)
         return 0;
     uint64_t vmcr = gic_vmcr_read(), hcr = 0;
-    uint8_t closed = vgic_closed(cpu->vgic, vmcr);
-    __atomic_store_n(&cpu->closed, closed, __ATOMIC_RELAXED);
-    if (closed & VGIC_VMCR_ENG0)
+    *turned = vgic_closed_update(cpu, vmcr);
+    if (cpu->closed & VGIC_VMCR_ENG0)
         hcr |= VGIC_HCR_GRP0_EIE;
-    if (closed & VGIC_VMCR_ENG1)
+    if (cpu->closed & VGIC_VMCR_ENG1)
         hcr |= VGIC_HCR_GRP1_EIE;
-    /* QEMU's GICv3 (10.0) takes VENG1 for VENG0 here: with group 1 closed it would interrupt without end. */
-    if (one_of_n && vmcr & VGIC_VMCR_ENG0 && (cpu->vgic->version == 2 || vmcr & VGIC_VMCR_ENG1))
+    if (one_of_n && vmcr & VGIC_VMCR_ENG0 && (gic_info()->vgrp0_die || vmcr & VGIC_VMCR_ENG1))
         hcr |= VGIC_HCR_GRP0_DIE;
     if (one_of_n && vmcr & VGIC_VMCR_ENG1)
         hcr |= VGIC_HCR_GRP1_DIE;
@@ -161,7 +159,8 @@ static void hcr_write(struct vgic_cpu *cpu, uint64_t hcr) REQUIRES(cpu->lock)
     gic_vhcr_write(hcr);
 }
 
-static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
+/* *turned: its CPU interface was found closed or opened. */
+static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty, bool *turned) REQUIRES(cpu->lock)
 {
     unsigned groups = cpu->asleep ? 0 : __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED);
     uint64_t hcr = VGIC_HCR_EN;
@@ -172,7 +171,7 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty) REQUIRES(cpu->lock)
     else
         lrs_fill_all(cpu, groups);
     if (__atomic_load_n(&cpu->vgic->one_of_n, __ATOMIC_RELAXED))
-        hcr |= open_watch(cpu);
+        hcr |= open_watch(cpu, turned);
     if (__atomic_load_n(&cpu->vgic->split_eoi, __ATOMIC_RELAXED))
         hcr |= gic_info()->vhcr_trap_dir;
     hcr_write(cpu, hcr);
@@ -205,10 +204,9 @@ static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
     do {
         lock_acquire(&cpu->lock);
         uint32_t now = cpu->dirty;
-        uint8_t was = cpu->closed;
         __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
-        cpu_fill(cpu, now);
-        turned = cpu->closed != was;
+        turned = false;
+        cpu_fill(cpu, now, &turned);
         lock_release(&cpu->lock);
         dirty |= now;
         if (turned)

@@ -2,6 +2,12 @@
 /* After an exit: what the guest did with its list registers is in the virqs again. */
 #include "vdevs/vgic/cpu.h"
 
+/* Has it to leave this home when it is not active any more? */
+static bool leaves(const struct vgic_cpu *cpu, const struct virq *v)
+{
+    return v->moving || (v->any && cpu->closed);
+}
+
 /* `was`: what the list register was written with, as lr_was[]. */
 static void virq_take_back(struct vgic_cpu *cpu, struct virq *v, unsigned was, unsigned now) REQUIRES(cpu->lock)
 {
@@ -12,7 +18,7 @@ static void virq_take_back(struct vgic_cpu *cpu, struct virq *v, unsigned was, u
         else
             vgic_cpu_touch(cpu, DIRTY_LINKS);
     }
-    cpu->moved |= v->moving && !v->active;
+    cpu->moved |= !v->active && leaves(cpu, v);
     cpu->done |= v->done;
     virq_queue(v);
     if (!list_empty(&v->node) && v->lr < 0)
@@ -66,7 +72,7 @@ static void eois_replay(struct vgic_cpu *cpu, unsigned count) REQUIRES(cpu->lock
         if (!v->active || v->lr >= 0)
             continue;
         count--;
-        cpu->moved |= v->moving;
+        cpu->moved |= leaves(cpu, v);
         if (virq_set_active(v, false) || v->hw)
             vgic_cpu_touch(cpu, DIRTY_LRS | DIRTY_LINKS);
         cpu->done |= v->done;
@@ -102,7 +108,7 @@ static void moved_finish(struct vgic_cpu *cpu)
 {
     struct vgic *g = cpu->vgic;
     for (unsigned i = 0; i < VGIC_SPIS; i++)
-        if (__atomic_load_n(&g->spi[i].home, __ATOMIC_RELAXED) == cpu && g->spi[i].moving)
+        if (__atomic_load_n(&g->spi[i].home, __ATOMIC_RELAXED) == cpu && leaves(cpu, &g->spi[i]))
             vgic_route_update(g, &g->spi[i], cpu->gcp);
 }
 

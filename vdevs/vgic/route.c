@@ -9,6 +9,15 @@ bool vgic_cpu_participates(const struct vgic_cpu *cpu, const struct virq *v)
     return !cpu->asleep && open;
 }
 
+bool vgic_closed_update(struct vgic_cpu *cpu, uint64_t vmcr)
+{
+    const struct vgic *g = cpu->vgic;
+    uint32_t groups = __atomic_load_n(&g->one_of_n, __ATOMIC_RELAXED) & __atomic_load_n(&g->ctlr, __ATOMIC_RELAXED);
+    uint8_t was = cpu->closed, now = (uint8_t)(groups & ~vmcr);
+    __atomic_store_n(&cpu->closed, now, __ATOMIC_RELAXED);
+    return now != was;
+}
+
 /* The vCPUs that a route names, bit by bit. */
 static uint64_t route_targets(const struct vgic *g, uint64_t route)
 {
@@ -103,7 +112,7 @@ void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *s
         uint64_t set = route_targets(g, route);
         __atomic_store_n(&v->any, (set & (set - 1)) != 0, __ATOMIC_RELAXED);
         if (v->any)
-            __atomic_store_n(&g->one_of_n, true, __ATOMIC_RELAXED);
+            vgic_one_of_n(g, v);
         done = route_apply(g, v, self);
         new = v->home->gcp;
         lock_release(&g->route_lock);

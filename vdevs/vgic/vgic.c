@@ -39,7 +39,7 @@ static void dist_reset(struct vgic *g)
 {
     __atomic_store_n(&g->ctlr, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&g->split_eoi, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&g->one_of_n, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->one_of_n, 0, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < ARRAY_LEN(g->banks); n++)
         g->banks[n] = (struct virq_bank){ .edge = 0 };
     for (unsigned n = 0; n < VGIC_SPIS; n++)

@@ -33,7 +33,7 @@ struct vgic_cpu {
     uint32_t watch;   /* why an exit has something to fold: WATCH_* */
     const void *core; /* gic_core_key() of the core whose hardware holds it; NULL: none */
     uint8_t
-        closed; /* groups, as in vgic.ctlr: while a core holds it, its CPU interface is known not to signal these; EL2 is told when it does */
+        closed; /* groups of 1-of-N interrupts that its CPU interface is known not to signal; EL2 is told when it does */
     uint64_t hcr;  /* ICH_HCR_EL2 as last written */
     uint64_t vmcr; /* as last looked at */
     /* set at startup, then const: */
@@ -71,7 +71,7 @@ struct vgic {
     unsigned watched_count;
     /* any core, atomic: */
     uint32_t ctlr;              /* GICD_CTLR's group enables: bit 0 and 1 */
-    bool one_of_n;              /* an SPI was routed to more than one vCPU since the reset */
+    uint32_t one_of_n;          /* groups, as in ctlr, of SPIs that were routed to more than one vCPU since the reset */
     uint32_t split_eoi;         /* a vCPU was seen with ICC_CTLR_EL1.EOImode=1: any may deactivate an SPI of another */
     struct spinlock route_lock; /* outside of the vCPUs' locks, which are taken by rising index */
     struct virq_bank banks[VGIC_SPIS / 32];
@@ -212,11 +212,14 @@ void vgic_route_any(struct vgic *g, guest_cpu *self);
 /* Does the vCPU take part in 1-of-N routing of this one, as far as is known? */
 bool vgic_cpu_participates(const struct vgic_cpu *cpu, const struct virq *v);
 
-/* The groups of those that the distributor forwards that a CPU interface does not signal. */
-static inline uint8_t vgic_closed(const struct vgic *g, uint64_t vmcr)
+/* It is routed to more than one vCPU. */
+static inline void vgic_one_of_n(struct vgic *g, const struct virq *v)
 {
-    return (uint8_t)(__atomic_load_n(&g->ctlr, __ATOMIC_RELAXED) & ~vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
+    (void)__atomic_fetch_or(&g->one_of_n, virq_group1(v) ? CTLR_ENABLE_GRP1 : CTLR_ENABLE_GRP0, __ATOMIC_RELAXED);
 }
+
+/* Now it is known what the vCPU's CPU interface signals. True: 1-of-N interrupts may have to go elsewhere, or to come: vgic_route_any(). */
+bool vgic_closed_update(struct vgic_cpu *cpu, uint64_t vmcr) REQUIRES(cpu->lock);
 
 /* watch.c: from now on guest_intr_notify() is told when the guest has ended this shared interrupt, and when it enables it. */
 int vgic_watch(struct vgic *g, uint32_t intid) __startup __must_check;

@@ -92,7 +92,10 @@ static void groups_write(struct virq *first, uint32_t value, guest_cpu *self)
     for (; changed; changed &= changed - 1) {
         struct virq *v = first + __builtin_ctz(changed);
         struct vgic_cpu *home = virq_lock(v);
-        virq_unlock_after(v, home, group_set(v, value & virq_bit(v)), self);
+        bool kick = group_set(v, value & virq_bit(v));
+        if (v->any)
+            vgic_one_of_n(home->vgic, v);
+        virq_unlock_after(v, home, kick, self);
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Level lines from a device that is surely there (the PL011's transmit interrupt), and the routing of SPIs. */
+#include "tests/guest/lib/psci.h"
 #include "tests/guest/conformance/conformance.h"
 
 #define LINE (32 + UART_SPI)
@@ -195,6 +196,47 @@ static void one_of_n_closed(void)
              "1 of N: none is open: the one that opens takes it");
 }
 
+#define WAKER (SPI_A + 1)
+
+/* Group 1 closed, until an interrupt of group 0 comes. */
+static uint64_t sleep_closed(uint64_t unused)
+{
+    (void)unused;
+    gic_set_group_enable(1, false);
+    hvc(PSCI_CPU_SUSPEND, 0, 0, 0);
+    uint32_t intid = gic_ack0();
+    if (intid < INTID_SPECIAL)
+        gic_eoi0(intid);
+    gic_set_group_enable(1, true);
+    return intid;
+}
+
+/* The same for one that sleeps, before anything told that it closed: no interrupt comes to it, and none stays. */
+static void one_of_n_asleep(void)
+{
+    if (cpu_count < 3 || !tap_under_hypervisor() || !gic_route_any(SPI_A)) {
+        check_skip(ONE_OF_N_CLOSED, "1 of N: a core that sleeps with its group closed",
+                   cpu_count < 3 ? NEEDS_CORES : HYP_ONLY);
+        return;
+    }
+    gic_set_edge(WAKER, true);
+    gic_set_group(WAKER, 0);
+    gic_route(WAKER, cpus[1].mpidr);
+    gic_enable(WAKER);
+    gic_set_group_enable(1, false);
+    cpu_post(1, sleep_closed, 0);
+    delay_us(2000);
+    gic_set_pending(SPI_A);
+    check_eq(taken_from(2, 20000), 1, ONE_OF_N_CLOSED, "1 of N: one that sleeps with its group closed is passed over");
+    gic_set_pending(WAKER);
+    bool woken = cpu_wait(1, 1000);
+    check(woken && cpus[1].job_result == WAKER, "DEN0022 CPU_SUSPEND",
+          "standby: an interrupt of the open group wakes it");
+    gic_set_group_enable(1, true);
+    gic_disable(WAKER);
+    gic_set_group(WAKER, 1);
+}
+
 static void lines(void)
 {
     level();
@@ -203,6 +245,7 @@ static void lines(void)
     routing();
     one_of_n();
     one_of_n_closed();
+    one_of_n_asleep();
     gic_route(SPI_A, this_cpu()->mpidr);
 }
 SUBJECT(440, "lines", lines);
