@@ -76,7 +76,13 @@ ONE_CORE = """
 2:
 """
 # As firmware at EL3 that does its work badly: enters the hypervisor at EL2 with CNTFRQ_EL0 = 0. At address 0, where a machine with -bios starts.
-FIRMWARE = ONE_CORE + """
+# The second one leaves all interrupts Secure too, as they are out of reset.
+ONE_SECURITY_STATE = """
+    ldr     x1, =0x08000000         // GICD_CTLR.DS
+    mov     w0, #0x40
+    str     w0, [x1]
+"""
+FIRMWARE_SECURE = ONE_CORE + """
     msr     cntfrq_el0, xzr
     mov     x0, #0xf
     msr     S3_6_C12_C12_5, x0      // ICC_SRE_EL3
@@ -91,6 +97,7 @@ FIRMWARE = ONE_CORE + """
     isb
     eret
 """
+FIRMWARE = ONE_SECURITY_STATE + FIRMWARE_SECURE
 JUMP = ONE_CORE + "ldr x0, =HYPERVISOR\nbr x0\n"
 
 

@@ -7,7 +7,7 @@ import pytest
 from build import hypervisor_build
 from conftest import make
 from machine import ROOT
-from stub import FIRMWARE, JUMP, firmware_write, loader, start_with_tree, stub_write, tree_of_the_machine
+from stub import FIRMWARE, FIRMWARE_SECURE, JUMP, firmware_write, loader, start_with_tree, stub_write, tree_of_the_machine
 
 pytestmark = pytest.mark.one_gic
 TREE_AT, HYP_AT = 0x60000000, 0x50000000
@@ -141,6 +141,14 @@ def test_no_timer_frequency(machine, hypervisor, image):
     started = with_firmware(machine, hypervisor, image, FIRMWARE, tree)
     started.expect(rb"timer: CNTFRQ_EL0 is 0 and the tree's timer node has no clock-frequency")
     started.expect(STOPPED % rb"timer")
+
+
+def test_firmware_that_keeps_the_interrupts(machine, hypervisor, image):
+    """They would never come; the start says so instead."""
+    tree = tree_of_the_machine(machine, [["-r", "/pl011@9040000"]])
+    started = with_firmware(machine, hypervisor, image, FIRMWARE_SECURE, tree)
+    started.expect(rb"gic: core 0: interrupt \d+ cannot be enabled: firmware keeps it to the Secure side")
+    started.expect(STOPPED % rb"interrupt controller \(GIC\)")
 
 
 @pytest.mark.full
