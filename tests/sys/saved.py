@@ -36,21 +36,23 @@ def arguments_key(arguments):
 
 
 class Monitor:
-    """QEMU's, in a place whose name is short enough for a socket."""
+    """A machine's QMP, in a place whose name is short enough for a socket."""
 
-    def __init__(self):
+    def __init__(self, machine_start):
         self.folder = tempfile.mkdtemp(prefix="armature-qmp-")
-        self.path = os.path.join(self.folder, "qmp")
+        self.machine, self.socket = None, socket.socket(socket.AF_UNIX)
+        path = os.path.join(self.folder, "qmp")
+        try:
+            self.machine = machine_start(["-qmp", f"unix:{path},server=on,wait=off"])
+            self.connect(path)
+        except BaseException:
+            self.close()
+            raise
 
-    def arguments(self):
-        return ["-qmp", f"unix:{self.path},server=on,wait=off"]
-
-    def open(self):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def connect(self, path):
         self.socket.settimeout(SAVE_TIME)
-        limit = time.monotonic() + SAVE_TIME
-        while self.socket.connect_ex(self.path):
-            assert time.monotonic() < limit, "QEMU does not open its monitor"
+        while self.socket.connect_ex(path):
+            assert not self.machine.over(), f"QEMU is gone\n{self.machine.story()}"
             time.sleep(POLL)
         self.lines = self.socket.makefile("r", encoding="utf-8")
         self.lines.readline()  # the greeting
@@ -66,30 +68,26 @@ class Monitor:
                 return answer["return"]
 
     def until(self, command, wanted, others=()):
-        """Until the answer's status is `wanted`; false: it is one of the others, or time is up."""
+        """Until the answer's status is `wanted`."""
         limit = time.monotonic() + SAVE_TIME
-        while time.monotonic() < limit:
-            status = self.execute(command).get("status")
-            if status == wanted or status in others:
-                return status == wanted
+        status = None
+        while status != wanted and status not in others and time.monotonic() < limit:
             time.sleep(POLL)
-        return False
+            status = self.execute(command).get("status")
+        assert status == wanted, f"QEMU: {command}: {status}\n{self.machine.story()}"
 
     def close(self):
-        self.lines.close()
         self.socket.close()
         shutil.rmtree(self.folder)
 
 
 def save(start, reach, folder):
     """start(qemu=...) makes the machine, reach(machine) brings it there; into `folder`."""
-    monitor = Monitor()
-    machine = start(qemu=monitor.arguments())
-    reach(machine)
-    monitor.open()
-    monitor.execute("migrate", uri=f"file:{os.path.join(folder, 'state')}")
-    assert monitor.until("query-migrate", "completed", ("failed", "cancelled")), f"QEMU cannot be saved\n{machine.story()}"
-    monitor.close()
+    with contextlib.closing(Monitor(lambda qemu: start(qemu=qemu))) as monitor:
+        machine = monitor.machine
+        reach(machine)
+        monitor.execute("migrate", uri=f"file:{os.path.join(folder, 'state')}")
+        monitor.until("query-migrate", "completed", ("failed", "cancelled"))
     machine.end()
     with open(os.path.join(folder, "texts"), "w", encoding="utf-8") as file:
         json.dump({name: machine.text(name) for name in KEPT}, file)
@@ -97,9 +95,6 @@ def save(start, reach, folder):
 
 def restore(start, folder):
     """Another machine in the state that is in `folder`. What was typed before QEMU has read it would be lost."""
-    monitor = Monitor()
-    machine = start(saved=Saved(folder), qemu=monitor.arguments())
-    monitor.open()
-    assert monitor.until("query-status", "running"), f"QEMU does not go on\n{machine.story()}"
-    monitor.close()
-    return machine
+    with contextlib.closing(Monitor(lambda qemu: start(saved=Saved(folder), qemu=qemu))) as monitor:
+        monitor.until("query-status", "running")
+        return monitor.machine

@@ -113,6 +113,15 @@ static void image_raw_and_elf(void **state)
     assert_int_equal(at.kernel_load, 0x40080000);
     assert_int_equal(at.entry, 0x40080000);
     assert_int_equal(at.dtb_at, 0x48000000); /* nothing says where its bss ends */
+    struct image old = arm64(0x1000, 0x80000, 0, 0), large = { .name = "large", .data = header, .size = 0x7f00000 };
+    assert_int_equal(place(&old, NULL, 0x1000), 0);
+    assert_int_equal(at.dtb_at, 0x48000000);
+    assert_int_equal(place(&kernel, &large, 0x1000), 0);
+    assert_int_equal(at.ramdisk_at, 0x40200000); /* no room for it behind that */
+    vm_reset(0x40000000, 0x1000000);
+    assert_int_equal(place(&kernel, NULL, 0x1000), 0);
+    assert_int_equal(at.dtb_at, 0x40800000);
+    vm_reset(0x40000000, 0x10000000);
     kernel.format = IMAGE_DATA;
     assert_int_equal(place(&kernel, NULL, 0), 0);
     assert_int_equal(at.kernel_load, 0x40080000);

@@ -3,6 +3,8 @@
 #include "vdevs/vgic/cpu.h"
 #include "vdevs/vgic/lr.h"
 
+#define GROUPS_OPEN (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1)
+
 /* The physical interrupt is active exactly as long as the virtual one is pending or active: so it fires once, and again when the guest is done. */
 static void links_apply(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
 {
@@ -49,8 +51,6 @@ static inline void lr_fill(struct vgic_cpu *cpu, struct virq *v, bool deliver, u
     lr_write(cpu, n, v->word);
     cpu->lr_was[n] = LR_PENDING | (v->link ? LR_WAS_LINKED : 0);
 }
-
-#define GROUPS_OPEN (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1)
 
 static void lrs_drop(struct vgic_cpu *cpu, uint32_t drop) REQUIRES(cpu->lock)
 {

@@ -32,10 +32,9 @@ struct vgic_cpu {
     /* this core only: */
     uint32_t watch;   /* why an exit has something to fold: WATCH_* */
     const void *core; /* gic_core_key() of the core whose hardware holds it; NULL: none */
-    uint8_t
-        closed; /* groups of 1-of-N interrupts that its CPU interface is known not to signal; EL2 is told when it does */
-    uint64_t hcr;  /* ICH_HCR_EL2 as last written */
-    uint64_t vmcr; /* as last looked at */
+    uint8_t closed;   /* groups of 1-of-N interrupts that its CPU interface is known not to signal; others read it */
+    uint64_t hcr;     /* ICH_HCR_EL2 as last written */
+    uint64_t vmcr;    /* as last looked at */
     /* set at startup, then const: */
     struct virq *link[VGIC_LINKS]; /* its private interrupts that stand for a physical one of its core (the timers) */
     guest_cpu *gcp;
