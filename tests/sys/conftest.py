@@ -246,14 +246,20 @@ def environment(pytestconfig):
 
 
 @pytest.fixture(scope="session")
-def once():
-    """once(key, run): what run() answered when it was first asked for: tests that look at the same run."""
-    runs = {}
+def runs():
+    """Of `once`."""
+    return {}
+
+
+@pytest.fixture
+def once(request, runs):
+    """once(key, run): what run() answered when it was first asked for, in this repetition (--count): tests that look at the same run."""
+    repetition = request.getfixturevalue("__pytest_repeat_step_number") if request.config.getoption("count", 1) > 1 else None
 
     def find(key, run):
-        if key not in runs:
-            runs[key] = run()
-        return runs[key]
+        if (repetition, key) not in runs:
+            runs[repetition, key] = run()
+        return runs[repetition, key]
     return find
 
 
