@@ -6,7 +6,7 @@
 /* A full exit of this core's vCPU, list registers folded: emulates, injects, or ends the VM. */
 void exit_dispatch(struct guest_cpu *v, const struct exit *e) __running;
 /* The hot exits that need no full exit: vcpu_fast_fn. */
-int exit_fast(struct vcpu_arch *arch, unsigned left);
+int exit_fast(struct vcpu_arch *arch, unsigned left) __running;
 /* What the guest may not do goes by the VM's policy: inject UNDEF, skip (reads give zero), or end the VM. Counted and logged, limited. */
 void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy,
                       const char *what) __running;

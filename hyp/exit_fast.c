@@ -120,13 +120,28 @@ static __attribute__((noinline)) int sysreg_fast(struct core *c, struct guest_cp
 }
 
 /* HVC returns behind itself by nature, a trapped SMC does not. */
-static __attribute__((noinline)) int call_fast(struct guest_cpu *v, enum exit_kind kind, uint64_t esr)
+static void call_answered(struct guest_cpu *v, enum exit_kind kind)
 {
-    if (esr & ISS_IMM16 || (kind == EXIT_SMC && !exit_is_plain()) || !smccc_quick(v))
-        return GUEST_LEFT_SYNC;
     v->exits[kind]++;
     if (kind == EXIT_SMC)
         exit_skip();
+}
+
+static __running __attribute__((noinline)) int call_about_others(struct guest_cpu *v, enum exit_kind kind)
+{
+    if (!smccc_about_others(v))
+        return GUEST_LEFT_SYNC;
+    call_answered(v, kind);
+    return core_settle(v->ctx.core, v);
+}
+
+static __running __attribute__((noinline)) int call_fast(struct guest_cpu *v, enum exit_kind kind, uint64_t esr)
+{
+    if (esr & ISS_IMM16 || (kind == EXIT_SMC && !exit_is_plain()))
+        return GUEST_LEFT_SYNC;
+    if (!smccc_quick(v))
+        return call_about_others(v, kind);
+    call_answered(v, kind);
     return GUEST_RESUME;
 }
 

@@ -114,13 +114,26 @@ bool smccc_quick(struct guest_cpu *v)
     return true;
 }
 
-enum call_result smccc_call(struct guest_cpu *v)
+static __running enum call_result standard_call(struct guest_cpu *v, uint32_t fn)
 {
-    uint32_t fn = (uint32_t)v->arch.regs.x[0];
-    if (smccc_quick(v))
-        return CALL_DONE;
     int64_t x0;
     enum call_result result = psci_call(v, fn & ~SMCCC_64, fn & SMCCC_64, &x0);
     v->arch.regs.x[0] = (uint64_t)x0;
     return result;
+}
+
+bool smccc_about_others(struct guest_cpu *v)
+{
+    uint32_t fn = (uint32_t)v->arch.regs.x[0];
+    switch (fn & ~SMCCC_64) {
+    case PSCI_CPU_ON:
+    case PSCI_AFFINITY_INFO:
+    case PSCI_FEATURES: (void)standard_call(v, fn); return true;
+    }
+    return false;
+}
+
+enum call_result smccc_call(struct guest_cpu *v)
+{
+    return smccc_quick(v) ? CALL_DONE : standard_call(v, (uint32_t)v->arch.regs.x[0]);
 }

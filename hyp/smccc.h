@@ -19,6 +19,8 @@ void smccc_vm_switch(void);
 enum call_result smccc_call(struct guest_cpu *v) __running;
 /* The calls that need nothing but their registers; those of nobody too, unless the VM has vdevs that serve calls. true: answered. */
 bool smccc_quick(struct guest_cpu *v);
+/* The calls about other vCPUs, which leave the caller as it is (PSCI's CPU_ON, AFFINITY_INFO, PSCI_FEATURES). Waits for no vCPU. true: answered. */
+bool smccc_about_others(struct guest_cpu *v) __running;
 
 /* Is the call of an owner that the hypervisor stands for (Arm Architecture, Standard Secure)? Pure. */
 bool smccc_serves(uint32_t fn);

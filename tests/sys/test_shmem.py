@@ -267,12 +267,12 @@ def test_no_leak_in_many_cycles(clients, cycles):
 
 @pytest.mark.parametrize("rounds", [3000, pytest.param(50000, marks=pytest.mark.full)])
 def test_three_that_come_and_go_at_once(clients, rounds):
-    """On a core each: no deadlock, each finds itself, and nothing remains."""
-    three, machine = clients(*(client_vm(name, core) for core, name in enumerate(("one", "two", "three"))), timeout=600)
+    """On a core each: no deadlock, each finds itself, and nothing remains. Half an hour where the host has fewer cores."""
+    three, machine = clients(*(client_vm(name, core) for core, name in enumerate(("one", "two", "three"))), timeout=2400)
     for client in three:
         client.send(f"churn {rounds}")
     for client in three:
-        assert f"CHURN {rounds} good" in client.answer(500), machine.story()
+        assert f"CHURN {rounds} good" in client.answer(2000), machine.story()
     assert three[0].find(0)[0] == DOES_NOT_EXIST and three[0].open("last", 256)["status"] == OK
 
 

@@ -138,9 +138,13 @@ void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)
     homes_kick(old, new, self);
 }
 
+/* Who makes one 1 of N meanwhile comes after us and finds what we came for, or before us and is found. */
 void vgic_route_any(struct vgic *g, guest_cpu *self)
 {
-    for (unsigned i = 0; i < VGIC_SPIS; i++)
+    lock_acquire(&g->route_lock);
+    bool some = __atomic_load_n(&g->one_of_n, __ATOMIC_RELAXED);
+    lock_release(&g->route_lock);
+    for (unsigned i = 0; some && i < VGIC_SPIS; i++)
         if (__atomic_load_n(&g->spi[i].any, __ATOMIC_RELAXED))
             vgic_route_update(g, &g->spi[i], self);
 }
