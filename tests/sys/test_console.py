@@ -49,6 +49,7 @@ def shared(machine, image):
         started = machine("--vms", description, "--image", f"rtos={image('rtos.elf')}", *arguments, **{"timeout": 40, **kwargs})
         started.expect(rb"\[console: alpha")
         started.expect(rb"rtos> ")
+        started.expect_result(r"^R vm beta state=running", 20)
         return started
     return start
 
