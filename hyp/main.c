@@ -199,6 +199,14 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
     core_loop(this_core());
 }
 
+/* Before the first guest is there, which would be charged with it. */
+static void serror_look(void)
+{
+    if (core_serror_take())
+        log_warn("core %u: an SError came before any guest: the boot loader or EL2 accessed what does not answer",
+                 this_core()->arch.index);
+}
+
 __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
 {
     mmu_init(PA(info->load_pa));
@@ -225,6 +233,7 @@ __init_section void hyp_main(const struct hyp_boot_info *info) NO_THREAD_SAFETY
     pirqs_route();
     hyp_alloc_seal();
     log_info("EL2 uses %llu KiB beside its image", (unsigned long long)(hyp_alloc_used() >> 10));
+    serror_look();
     hyp_run();
 }
 
@@ -236,6 +245,7 @@ void hyp_secondary(struct core_arch *arch) NO_THREAD_SAFETY
     core_fp_seal();
     smccc_core_init();
     c->pmu = pmu_version();
+    serror_look();
     __atomic_store_n(&c->state, CORE_UP, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         spin_pause();

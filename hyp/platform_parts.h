@@ -18,6 +18,8 @@ int platform_cores(const void *fdt, struct platform *p) __startup __must_check;
 int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
 /* -ENODEV: an interrupt that is none of those that the generic timer has in every machine (Arm's BSA), which is what EL2 and guests are made for. */
 int platform_timer(const void *fdt, int gic, struct platform *p) __startup __must_check;
+/* Where the registers are of the UART that the console's pins lead to. 0: that cannot be told, or it is the same for all (boards/board.h). */
+uint64_t platform_pins_uart(const void *fdt) __startup;
 void platform_uarts(const void *fdt, int gic, struct platform *p) __startup;
 void platform_rtc(const void *fdt, struct platform *p) __startup;
 /* The bundle's place; one that cannot be is refused and then absent. */

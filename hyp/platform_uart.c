@@ -49,6 +49,14 @@ static __startup bool uart_is_driven(const void *fdt, int node)
     return compatible && uart_driver_find(compatible);
 }
 
+/* With a driver, though it may be left out of this image: who takes it names the option. */
+static __startup bool uart_is_known(const void *fdt, int node)
+{
+    const char *compatible = uart_compatible(fdt, node);
+
+    return compatible && (uart_driver_find(compatible) || uart_driver_missing(compatible));
+}
+
 /* The first enabled UART behind `node` that a driver is for. */
 static __startup int uart_next(const void *fdt, int node)
 {
@@ -122,6 +130,24 @@ static __startup int uart_console(const void *fdt, int gic, struct platform_uart
     return -FDT_ERR_NOTFOUND;
 }
 
+/* The pins lead to another one than the tree says: nobody would hear that. Its node, or -1. */
+static __startup int uart_by_pins(const void *fdt, int gic, struct platform_uart *console)
+{
+    struct platform_uart wired = { 0 };
+    uint64_t at = platform_pins_uart(fdt);
+
+    if (!at || (console->present && console->regs.base.raw == at))
+        return -FDT_ERR_NOTFOUND;
+    for (int node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+        if (!uart_is_known(fdt, node) || !uart_read(fdt, node, gic, &wired) || wired.regs.base.raw != at)
+            continue;
+        log_warn("%s is taken as the console: the pins lead to it", wired.path);
+        *console = wired;
+        return node;
+    }
+    return -FDT_ERR_NOTFOUND;
+}
+
 /* One with a child node has something soldered to it (a Bluetooth chip), which must not hear us. */
 static __startup bool uart_is_free(const void *fdt, int node, int console)
 {
@@ -131,7 +157,9 @@ static __startup bool uart_is_free(const void *fdt, int node, int console)
 
 void platform_uarts(const void *fdt, int gic, struct platform *p)
 {
-    int console = uart_console(fdt, gic, &p->uart);
+    int console = uart_console(fdt, gic, &p->uart), wired = uart_by_pins(fdt, gic, &p->uart);
+    if (wired >= 0)
+        console = wired;
     int node = dt_lookup(fdt, "serial1", strlen("serial1"));
 
     if (uart_is_free(fdt, node, console) && uart_read(fdt, node, gic, &p->results))

@@ -2,8 +2,11 @@
 #include "hyp/power.h"
 #include "arch/arm64/firmware.h"
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/timer.h"
 #include "boards/power/power.h"
 #include "hyp/platform.h"
+
+#define BITE_MS 100
 
 /* set at startup, then const: */
 static const struct power_driver *driver;
@@ -16,16 +19,28 @@ void power_init(const struct platform *p)
         regs = mmu_map_device(p->power.base, p->power.size);
 }
 
+/* A watchdog bites a little later. Nothing is said until then. */
+static void power_acted(void)
+{
+    uint64_t until = timer_now() + timer_ms(BITE_MS);
+    while (timer_now() < until)
+        spin_pause();
+}
+
 void power_off(void)
 {
     firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
-    if (regs)
-        driver->off(regs);
+    if (!regs)
+        return;
+    driver->off(regs);
+    power_acted();
 }
 
 void power_reset(void)
 {
     firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
-    if (regs)
-        driver->reset(regs);
+    if (!regs)
+        return;
+    driver->reset(regs);
+    power_acted();
 }

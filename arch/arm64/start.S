@@ -58,6 +58,10 @@ entry:	msr	daifset, #0xf
 	ic	iallu
 	dsb	nsh
 	isb
+	/* Again: while they were on, a core may have fetched lines of it by speculation, which would hide what is written now. */
+	mov	x0, x22
+	adrp	x1, image_end
+	bl	clean_range
 	bl	el2_reset
 	cbnz	x0, entry_vhe
 	/* bss, the first tables and the boot stack */

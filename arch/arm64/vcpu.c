@@ -8,6 +8,7 @@
 #include "arch/arm64/vcpu_arch.h"
 
 /* HCR_EL2 */
+#define ISR_A BIT(8)
 #define HCR_VM BIT(0)
 #define HCR_SWIO BIT(1)
 #define HCR_PTW BIT(2)
@@ -333,6 +334,18 @@ void core_fp_seal(void)
 {
     write_sysreg(cptr_el2, CPTR_RES1 | CPTR_TFP);
     isb();
+}
+
+bool core_serror_take(void)
+{
+    struct core_arch *core = this_core_arch();
+    dsb_sy();
+    if (!(read_sysreg(isr_el1) & ISR_A))
+        return false;
+    core->serror_window = 1;
+    __asm__ volatile("msr daifclr, #4\n isb\n msr daifset, #4" ::: "memory");
+    core->serror_window = core->serror_seen = 0;
+    return true;
 }
 
 void core_wait(void)

@@ -83,6 +83,8 @@ void vcpu_debug_enable(struct vcpu_arch *v);
 void vcpu_trap_wfi(struct vcpu_arch *v, bool trap);
 /* From now on nothing of ours may use FP/SIMD registers on this core: they are, or will be, a guest's. */
 void core_fp_seal(void);
+/* Takes an SError that is pending, masked, on this core, with no guest's access behind it. true: there was one (DDI 0487 ISR_EL1). */
+bool core_serror_take(void);
 /* Idle: the core sleeps until an interrupt is pending (still masked). */
 void core_wait(void);
 

@@ -144,3 +144,21 @@ def test_reset_of_the_vm_ends_the_run(machine, image):
     started.expect(rb"rtos> ")
     started.send("reset\r")
     assert started.wait() == 3, started.story()
+
+
+@pytest.mark.parametrize("pins, console", [(0x12000, "serial@7e215040"), (0x24000, "serial@7e201000")], ids=["mini-uart", "pl011"])
+def test_console_is_where_the_pins_lead(machine, image, hypervisor, pins, console):
+    """GPIO 14 and 15 switched to one UART while the tree names the mini-UART: what is said has to come out of the header all the same."""
+    load = "load ${devtype} ${devnum}:${distro_bootpart}"
+    script = (f"{load} ${{kernel_addr_r}} armature.bin && {load} ${{ramdisk_addr_r}} armature.bundle\n"
+              "setenv bootargs 'console=mux log=info'\n"
+              f"mw.l 0xfe200004 {pins:#x}\n"
+              "booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}\n")
+    started = machine("--card", card_make(machine.folder, rtos_bundle(machine.folder, image), hypervisor, script), timeout=60)
+    if console == "serial@7e215040":
+        started.expect(rf"console /soc/{console}")
+        rtos_ends(started)
+        return
+    started.expect(rb"Starting kernel")
+    started.wait_for(lambda: started.text("results.txt"), rf"{console} is taken as the console: the pins lead to it", 30)
+    started.wait_for(lambda: started.text("results.txt"), r"Armature rtos: counter", 30)

@@ -58,6 +58,12 @@ def test_layout(folder):
     assert card_text(path, "armature.bundle")[:8] == b"ARMABNDL" and b"setenv bootargs 'log=debug'" in card_text(path, "boot.scr")
 
 
+def test_no_host_arguments_are_none(folder):
+    """The tree's own words, which the firmware puts there for Linux, are not ours: U-Boot replaces them only by something."""
+    _, path = card(folder, folder.file("hyp.bin", arm64_image()))
+    assert b"\nsetenv bootargs ' '\n" in card_text(path, "boot.scr")
+
+
 def test_reproducible(folder):
     paths = [card(folder, folder.file("hyp.bin", arm64_image()), name=name, env={"SOURCE_DATE_EPOCH": "1700000000"})[1] for name in ("a", "b")]
     assert open(paths[0], "rb").read() == open(paths[1], "rb").read()
@@ -79,7 +85,7 @@ FIRMWARE = ("start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.
             "kernel8.img")
 ON_CARD = {"start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "overlays", "u-boot.bin", "config.txt", "armature.bin",
            "armature.bundle", "boot.scr"}
-CONFIG = ["arm_64bit=1", "enable_uart=1", "enable_gic=1", "kernel=u-boot.bin"]
+CONFIG = ["arm_64bit=1", "enable_uart=1", "enable_gic=1", "force_turbo=1", "kernel=u-boot.bin"]
 
 
 def pi_card(folder, *args, without=(), **kwargs):

@@ -374,9 +374,11 @@ class UBoot:
         self.uboot = self.console = self.tftp = self._expect = self
         self.prompt, self.start_time, self.START = "=> ", 1, "run armature_go"
         self.before, self.buffer, self.buffer_type = b"", b"", io.BytesIO
+        self.txdelay, self.paces = 0.0, []
 
     def run(self, command, timeout):
         self.typed.append(command)
+        self.paces.append(self.txdelay)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -409,6 +411,7 @@ def test_a_garbled_command_is_typed_again(strategy):
     board = UBoot((b"tru", [], 0), pexpect.TIMEOUT("nothing"), ValueError("no mark"), (b"true", [], 1), (b"true", ["x=y"], 0), (b"true", ["x=z"], 0))
     strategy.ArmatureStrategy.command(board, "true", 1, "x=z")
     assert board.typed == ["true"] * 6 and board.interrupted == 5 and not board.answers
+    assert board.paces == [0.0] + [strategy.SLOWLY] * 5 and board.txdelay == 0.0, "what was lost is typed slowly, and that alone"
 
 
 def test_a_command_that_is_always_garbled_is_an_error(strategy):
@@ -416,6 +419,14 @@ def test_a_command_that_is_always_garbled_is_an_error(strategy):
     with pytest.raises(strategy.StrategyError) as error:
         strategy.ArmatureStrategy.command(board, "true", 1)
     assert "its echo is another" in error.value.msg and len(board.typed) == strategy.TYPED
+
+
+def test_a_power_switch_that_fails_in_its_own_way_is_named(strategy):
+    def action():
+        raise ConnectionError("lab-power: no route to host")
+    with pytest.raises(strategy.StrategyError) as error:
+        strategy.ArmatureStrategy.switch(None, action)
+    assert error.value.msg == "the power switch: ConnectionError: lab-power: no route to host"
 
 
 def test_a_prompt_instead_of_the_hypervisor_is_told_again(strategy):

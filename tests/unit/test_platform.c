@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_options.c */
-/* sources: hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c */
+/* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_pins.c hyp/platform_options.c */
+/* sources: hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c tests/unit/pins_fake.c */
 #include <errno.h>
 #include <glob.h>
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 #include <libfdt.h>
 #include "hyp/boot_check.h"
 #include "hyp/platform.h"
+#include "tests/unit/pins_fake.h"
 #include "tests/unit/tree_support.h"
 
 #define GIC3 \
@@ -256,6 +257,42 @@ static void platform_raspi4_tf_a(void **state)
     assert_true(ranges_have(p.reserved, p.reserved_count, 0) && ranges_have(p.reserved, p.reserved_count, 0x7ffff));
     assert_false(ranges_have(p.reserved, p.reserved_count, 0x80000));
     free(tree);
+}
+
+#define PI_UARTS \
+    "gpio@7e200000 { compatible = \"brcm,bcm2711-gpio\"; reg = <0 0xfe200000 0 0xb4>; };" \
+    "serial@7e215040 { compatible = \"brcm,bcm2835-aux-uart\"; reg = <0 0xfe215040 0 0x40>; };" \
+    "serial@7e201000 { compatible = \"arm,pl011\"; reg = <0 0xfe201000 0 0x200>; bluetooth { }; };"
+#define PI_TREE(console) TREE("", GIC3 CPU0 RAM TIMER PI_UARTS "chosen { stdout-path = \"" console "\"; };")
+
+/* The firmware decides by the pins, whatever the tree says: nobody would hear the other UART. */
+static void platform_pins(void **state)
+{
+    static const char mini[] = "/serial@7e215040", pl011[] = "/serial@7e201000";
+    static const struct {
+        const char *source;
+        uint32_t pins;
+        const char *console;
+        bool told;
+    } cases[] = {
+        { PI_TREE("/serial@7e215040"), 0x12000, mini, false }, { PI_TREE("/serial@7e215040"), 0x24000, pl011, true },
+        { PI_TREE("/serial@7e201000"), 0x12000, mini, true },  { PI_TREE("/serial@7e201000"), 0x3f000, pl011, false },
+        { PI_TREE("/serial@7e215040"), 0, mini, false },       { PI_TREE("/serial@7e215040"), 0xffc24fff, pl011, true },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        fake_pins = (struct fake_pins){ .regs = { ~cases[i].pins, cases[i].pins } };
+        assert_int_equal(parse(cases[i].source), 0);
+        assert_int_equal(fake_pins.mapped, 0xfe200000);
+        assert_string_equal(p.uart.path, cases[i].console);
+        assert_int_equal(log_has("is taken as the console: the pins lead to it"), cases[i].told);
+        assert_false(p.results.present && p.results.regs.base.raw == p.uart.regs.base.raw);
+    }
+    fake_pins.refuse = true;
+    assert_int_equal(parse(PI_TREE("/serial@7e215040")), 0);
+    assert_string_equal(p.uart.path, mini);
+    memset(&fake_pins, 0, sizeof(fake_pins));
 }
 
 static void platform_small(void **state)
@@ -502,11 +539,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(platform_virt),          cmocka_unit_test(platform_raspi4),
         cmocka_unit_test(platform_raspi4_memory), cmocka_unit_test(platform_raspi4_tf_a),
-        cmocka_unit_test(platform_small),         cmocka_unit_test(platform_missing_parts),
-        cmocka_unit_test(platform_memory_ranges), cmocka_unit_test(platform_too_much),
-        cmocka_unit_test(platform_cores_started), cmocka_unit_test(platform_bundle_place),
-        cmocka_unit_test(platform_uart_choice),   cmocka_unit_test(platform_gic_faults),
-        cmocka_unit_test(platform_hostile),
+        cmocka_unit_test(platform_pins),          cmocka_unit_test(platform_small),
+        cmocka_unit_test(platform_missing_parts), cmocka_unit_test(platform_memory_ranges),
+        cmocka_unit_test(platform_too_much),      cmocka_unit_test(platform_cores_started),
+        cmocka_unit_test(platform_bundle_place),  cmocka_unit_test(platform_uart_choice),
+        cmocka_unit_test(platform_gic_faults),    cmocka_unit_test(platform_hostile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ def script_source(bootargs, signed):
     if any(char in bootargs for char in "'\n\"$\\;"):
         raise Refused(f"host arguments {bootargs!r}: quotes, $, \\ and ; cannot be passed through U-Boot's script")
     body = SCRIPT_SIGNED if signed else SCRIPT_PLAIN
-    return (SCRIPT_HEAD + body).format(bootargs=f"'{bootargs}'" if bootargs else "", hypervisor=HYPERVISOR, bundle=BUNDLE,
+    return (SCRIPT_HEAD + body).format(bootargs=f"'{bootargs or ' '}'", hypervisor=HYPERVISOR, bundle=BUNDLE,
                                        signed=SIGNED)
 
 

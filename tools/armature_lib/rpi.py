@@ -55,7 +55,7 @@ def tf_a_find(folder=None):
 def config_text(stub="firmware", overlays=()):
     """config.txt. The GIC and the mini-UART are on, and firmware leaves the cores at EL2 (through TF-A, if that is asked for)."""
     lines = ["# Written by tools/armature sdcard; docs/RPI4.md says what for.", "arm_64bit=1", "enable_uart=1", "enable_gic=1",
-             f"kernel={UBOOT}"]
+             "force_turbo=1", f"kernel={UBOOT}"]
     if stub == "tf-a":
         lines.append(f"armstub={TF_A}")
     lines += [f"dtoverlay={name}" for name in overlays]

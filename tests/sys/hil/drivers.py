@@ -7,6 +7,7 @@ import enum
 import os
 import shutil
 import subprocess
+import time
 
 import attr
 from labgrid.driver.common import Driver
@@ -19,6 +20,8 @@ from hil.demux import PANIC, SEVERITIES
 from machine import buffer_set
 
 HYPERVISOR, BUNDLE = "armature.bin", "armature.bundle"
+OFF_TIME = 2.0        # seconds between off and on, of a switch that has no `delay`
+SLOWLY = 0.01         # seconds a character, once a line has lost some: U-Boot's echo can take longer than the UART's FIFO holds
 ATTEMPTS = 3          # of a power cycle, until U-Boot's prompt is there, or the hypervisor's first word
 TYPED = 6             # a command is typed at most
 QUIET = 0.5           # after an interrupted command: U-Boot has said what it had to
@@ -85,6 +88,18 @@ class Status(enum.Enum):
     shell = 4
 
 
+def command_try(uboot, console, command, seconds, answer):
+    """None, or why it has to be typed again."""
+    try:
+        output, _, code = uboot.run(command, timeout=seconds)
+    except (TIMEOUT, ValueError, IndexError) as error:  # the driver's own mark did not come back whole
+        return f"no answer that can be read ({error.__class__.__name__})"
+    if command.encode() not in console._expect.before:
+        return "its echo is another"
+    said = "\n".join(output)
+    return None if code == 0 and answer in (None, said) else said[-200:]
+
+
 @target_factory.reg_driver
 @attr.s(eq=False)
 class ArmatureStrategy(Strategy):
@@ -132,7 +147,7 @@ class ArmatureStrategy(Strategy):
             if driver:
                 self.target.deactivate(driver)
         self.target.activate(self.power)
-        self.power.off()
+        self.switch(self.power.off)
 
     def medium_write(self, image):
         """Into the slot; the power is off."""
@@ -148,12 +163,19 @@ class ArmatureStrategy(Strategy):
     def power_on(self):
         """From off; what was on the line before is dropped. The console hears the first byte."""
         self.transition(Status.off)
+        time.sleep(getattr(self.power, "delay", OFF_TIME))  # until its rails have fallen; labgrid keeps it only in its own cycle()
         self.target.activate(self.console)
         buffer_set(self.console._expect, b"")
+        self.switch(self.power.on)
+
+    def switch(self, action):
+        """Each kind of power switch fails in its own way."""
         try:
-            self.power.on()
+            action()
         except subprocess.CalledProcessError as error:
             raise StrategyError(f"the power switch: {error}: {(error.output or b'').decode('utf-8', 'replace').strip()}") from None
+        except Exception as error:
+            raise StrategyError(f"the power switch: {error.__class__.__name__}: {error}") from None
 
     def to_uboot(self):
         if not self.uboot:
@@ -210,17 +232,17 @@ class ArmatureStrategy(Strategy):
         raise StrategyError(f"U-Boot: {self.tftp.START}: its prompt came back {TYPED} times: {self.heard[-200:]!r}")
 
     def command(self, command, seconds, answer=None):
-        """One that the line may have garbled, there or back, is typed again: what U-Boot echoes must be what was meant."""
-        for _ in range(TYPED):
-            try:
-                output, _, code = self.uboot.run(command, timeout=seconds)
-                echoed = command.encode() in self.console._expect.before
-                if code == 0 and echoed and answer in (None, "\n".join(output)):
+        """One that the line may have garbled, there or back, is typed again, slowly: what U-Boot echoes must be what was meant."""
+        pace = self.console.txdelay
+        try:
+            for _ in range(TYPED):
+                said = command_try(self.uboot, self.console, command, seconds, answer)
+                if said is None:
                     return
-                said = "\n".join(output)[-200:] if echoed else "its echo is another"
-            except (TIMEOUT, ValueError, IndexError) as error:  # the driver's own mark did not come back whole
-                said = f"no answer that can be read ({error.__class__.__name__})"
-            self.prompt_again()
+                self.prompt_again()
+                self.console.txdelay = max(pace, SLOWLY)
+        finally:
+            self.console.txdelay = pace
         raise StrategyError(f"U-Boot: {command}: {said}")
 
     def prompt_again(self):
