@@ -83,15 +83,15 @@ uint32_t dt_gic_intid(uint32_t type, uint32_t number)
     return 0;
 }
 
-/* The controller that the node's `interrupts` go to: the nearest interrupt-parent on the way up. Negative: none. */
-static __startup int dt_interrupt_parent(const void *fdt, int node)
+/* The controller that the node's `interrupts` go to, by its phandle: the nearest interrupt-parent on the way up. 0: none. */
+static __startup uint32_t dt_interrupt_parent(const void *fdt, int node)
 {
     uint32_t phandle;
 
     for (int at = node; at >= 0; at = fdt_parent_offset(fdt, at))
         if (dt_u32(fdt, at, "interrupt-parent", &phandle))
-            return fdt_node_offset_by_phandle(fdt, phandle);
-    return -FDT_ERR_NOTFOUND;
+            return phandle;
+    return 0;
 }
 
 uint32_t dt_interrupt(const void *fdt, int node, unsigned index, int gic)
@@ -100,7 +100,8 @@ uint32_t dt_interrupt(const void *fdt, int node, unsigned index, int gic)
     const fdt32_t *cells = fdt_getprop(fdt, node, "interrupts", &length);
     uint32_t per;
 
-    if (!cells || gic < 0 || dt_interrupt_parent(fdt, node) != gic)
+    uint32_t parent = cells && gic >= 0 ? dt_interrupt_parent(fdt, node) : 0;
+    if (!parent || parent != fdt_get_phandle(fdt, gic))
         return 0;
     if (!dt_u32(fdt, gic, "#interrupt-cells", &per) || per < 3 || per > 8 || index >= (unsigned)length / (4 * per))
         return 0;

@@ -39,7 +39,7 @@ static uint64_t itargetsr_read(const struct reg_access *a)
     return value;
 }
 
-static __running void itargetsr_write(const struct reg_access *a, uint64_t value)
+static void itargetsr_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic *g = vgic_of(a);
     if (g->cpu_count == 1 || a->index < VGIC_PRIVATE)
@@ -95,6 +95,7 @@ static const struct reg dist_rows[] = {
     { .offset = 0x0800,
       .span = DIST_INTIDS,
       .stride = 1,
+      .quick = true,
       .sizes = REG_SIZE_1 | REG_SIZE_4,
       .read = itargetsr_read,
       .write = itargetsr_write },

@@ -22,7 +22,7 @@ static uint64_t irouter_read(const struct reg_access *a)
     return route >> 8 * (a->offset & 4);
 }
 
-static __running void irouter_write(const struct reg_access *a, uint64_t value)
+static void irouter_write(const struct reg_access *a, uint64_t value)
 {
     struct vgic *g = vgic_of(a);
     struct virq *v = &g->spi[a->index];
@@ -40,6 +40,7 @@ static const struct reg dist_rows[] = {
     { .offset = 0x6000 + 8 * VGIC_PRIVATE,
       .span = 8 * VGIC_SPIS,
       .stride = 8,
+      .quick = true,
       .sizes = REG_SIZE_4 | REG_SIZE_8,
       .read = irouter_read,
       .write = irouter_write },

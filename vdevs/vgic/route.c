@@ -74,14 +74,14 @@ static void home_change(struct virq *v, struct vgic_cpu *to) NO_THREAD_SAFETY
 }
 
 /*
- * With route_lock held, so that the home is what it is. A running vCPU that has it in a list register may have acknowledged it: false, and it moves
- * when that is known, at its next fold at the latest. An active one stays where it was taken until it is deactivated.
+ * With route_lock held, so that the home is what it is. A vCPU that is in its guest with it in a list register may have acknowledged it: true, and it moves
+ * when that is known, at its next fold at the latest; but for `folded`, of which it is known now. An active one stays where it was taken until it is deactivated.
  */
-static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) NO_THREAD_SAFETY
+static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *folded) NO_THREAD_SAFETY
 {
     struct vgic_cpu *from = v->home, *target = route_target(g, v), *to = target ? target : from;
     pair_lock(from, to);
-    bool taken = v->lr >= 0 && from->gcp != self && guest_cpu_in_guest(from->gcp);
+    bool taken = v->lr >= 0 && from->gcp != folded && guest_cpu_in_guest(from->gcp);
     v->nowhere = !target;
     v->moving = to != from && (v->active || taken);
     from->moved |= to != from && taken;
@@ -90,7 +90,7 @@ static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *self) N
     else if (virq_update(v))
         vgic_cpu_touch(from, DIRTY_LRS);
     pair_unlock(from, to);
-    return !taken;
+    return taken;
 }
 
 static void homes_kick(guest_cpu *old, guest_cpu *new, guest_cpu *self)
@@ -103,29 +103,19 @@ static void homes_kick(guest_cpu *old, guest_cpu *new, guest_cpu *self)
 
 void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self)
 {
-    guest_cpu *paused = NULL, *old, *new;
-    bool done = false;
-    for (unsigned i = 0; i <= g->cpu_count && !done; i++) {
-        lock_acquire(&g->route_lock);
-        old = v->home->gcp;
-        v->route = route;
-        uint64_t set = route_targets(g, route);
-        __atomic_store_n(&v->any, (set & (set - 1)) != 0, __ATOMIC_RELAXED);
-        if (v->any)
-            vgic_one_of_n(g, v);
-        done = route_apply(g, v, self);
-        new = v->home->gcp;
-        lock_release(&g->route_lock);
-        homes_kick(old, new, self);
-        if (done)
-            break;
-        if (paused)
-            guest_cpu_resume(paused);
-        paused = old;
-        guest_cpu_pause(paused);
-    }
-    if (paused)
-        guest_cpu_resume(paused);
+    lock_acquire(&g->route_lock);
+    guest_cpu *old = v->home->gcp;
+    v->route = route;
+    uint64_t set = route_targets(g, route);
+    __atomic_store_n(&v->any, (set & (set - 1)) != 0, __ATOMIC_RELAXED);
+    if (v->any)
+        vgic_one_of_n(g, v);
+    bool taken = route_apply(g, v, NULL);
+    guest_cpu *new = v->home->gcp;
+    lock_release(&g->route_lock);
+    homes_kick(old, new, self);
+    if (taken && old == self)
+        guest_cpu_kick(self); /* folded before it goes on */
 }
 
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self)

@@ -197,8 +197,11 @@ void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uin
 uint32_t virq_config_read(const struct virq *first);
 void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
 
-/* route.c: which vCPU a shared interrupt goes to. `route`: as in struct virq, no bit but those that exist. */
-void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self) __running;
+/*
+ * route.c: which vCPU a shared interrupt goes to. `route`: as in struct virq, no bit but those that exist. Never waits: one that a running vCPU may have taken
+ * moves when that vCPU has left its guest, which it is told to (in finite time, IHI 0069 12.9.22).
+ */
+void vgic_route_set(struct vgic *g, struct virq *v, uint64_t route, guest_cpu *self);
 /* Moves it to the home that its route asks for now, or as soon as it can move. Never waits. */
 void vgic_route_update(struct vgic *g, struct virq *v, guest_cpu *self);
 /*
