@@ -221,8 +221,9 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     intc->flush(v);
     __atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
     /* Pairs with guest_cpu_kick() and guest_cpu_pause(): who changed something before in_guest was seen is seen here. And what this core told itself on the way. */
+    const uint32_t *dirty = vintc_cpu_data(v);
     if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->pauses, __ATOMIC_SEQ_CST) ||
-        __atomic_load_n(&c->attention, __ATOMIC_SEQ_CST)) {
+        __atomic_load_n(dirty, __ATOMIC_SEQ_CST) || __atomic_load_n(&c->attention, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
         return;
     }

@@ -238,6 +238,25 @@ static void active_from_another_vcpu(void **state)
     assert_int_equal(test_cpus[0].pauses, 0);
 }
 
+static void route_40_to_1(void)
+{
+    reg_write(1, GICD, 0x6000 + 8 * 40, 8, 1);
+}
+
+/* The vCPU that has it was told to fold when it had: nothing of it is in a list register behind that, so no fold follows. */
+static void routing_between_fold_and_flush(void **state)
+{
+    (void)state;
+    reg_write(0, GICD, 0x104, 4, BIT(8));
+    device_line(40, 1, true);
+    machine_settle();
+    assert_int_equal(guest_sees(0), 40);
+    guest_between(0, route_40_to_1);
+    machine_settle();
+    assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+    assert_int_equal(guest_ack(1), 40);
+}
+
 /* 12.9.22 GICD_IROUTER */
 static void routing(void **state)
 {
@@ -508,6 +527,7 @@ int main(void)
         TEST(disable_takes_it_back),
         TEST(active_from_another_vcpu),
         TEST(routing),
+        TEST(routing_between_fold_and_flush),
         TEST(routing_one_of_n),
         TEST(routing_one_of_n_past_one_that_is_off),
         cmocka_unit_test(sgi_affinities),

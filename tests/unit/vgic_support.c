@@ -423,6 +423,17 @@ void guest_leave(unsigned cpu)
     here = was;
 }
 
+void guest_between(unsigned cpu, void (*happens)(void))
+{
+    unsigned was = here;
+    here = cpu;
+    intc->sync(&test_cpus[cpu]);
+    happens();
+    here = cpu;
+    intc->flush(&test_cpus[cpu]);
+    here = was;
+}
+
 static int timer_fires(const struct test_core *c)
 {
     for (int k = 0; k < VGIC_LINKS; k++)

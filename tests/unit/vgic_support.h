@@ -56,6 +56,8 @@ uint64_t icc(unsigned cpu, bool write, uint32_t reg, uint64_t value);
 /* vCPU runs until nothing brings it out any more. */
 void guest_enter(unsigned cpu);
 void guest_leave(unsigned cpu);
+/* vCPU has left its guest and folded, but not told so yet; then that happens, and it flushes. */
+void guest_between(unsigned cpu, void (*happens)(void));
 /* All of them, until nobody is kicked. */
 void machine_settle(void);
 /* What the guest does; each is followed by the exits that it causes. A GICv2's acknowledge answers the sender of an SGI in bits 12:10. */

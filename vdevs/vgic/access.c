@@ -25,10 +25,14 @@ void virq_unlock_changed(struct virq *v, struct vgic_cpu *home, guest_cpu *self)
         vgic_route_update(home->vgic, v, self);
 }
 
-/* May the guest have changed its state behind our back? */
-static bool virq_is_ahead(const struct virq *v, const struct vgic_cpu *home)
+/* Pairs with the entry: that publishes in_guest, then looks whether there is something to flush. One of both sees the other. */
+bool virq_is_ahead(const struct virq *v, struct vgic_cpu *home)
 {
-    return v->lr >= 0 && guest_cpu_in_guest(home->gcp);
+    if (v->lr < 0)
+        return false;
+    vgic_cpu_touch(home, DIRTY_LRS);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return guest_cpu_in_guest(home->gcp);
 }
 
 /*

@@ -58,6 +58,7 @@ bool vgic_wakes(guest_cpu *gcp)
     unsigned groups =
         __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
     lock_acquire(&cpu->lock);
+    wakes = cpu->moved; /* its flush sees to that */
     list_each(at, &cpu->queue) {
         const struct virq *v = container_of(at, struct virq, node);
         if (wakes || cpu->asleep || v->priority >= field_get(VGIC_VMCR_PMR, vmcr))
@@ -113,9 +114,12 @@ void vgic_put(guest_cpu *gcp)
     }
     cpu->watch = 0;
     cpu->core = NULL;
-    bool turned = vgic_closed_update(cpu, cpu->vmcr);
+    bool turned = vgic_closed_update(cpu, cpu->vmcr), moved = cpu->moved;
+    cpu->moved = false;
     vgic_cpu_touch(cpu, DIRTY_ALL);
     lock_release(&cpu->lock);
     if (turned)
         vgic_route_any(cpu->vgic, gcp);
+    if (moved)
+        vgic_moved_finish(cpu);
 }

@@ -30,6 +30,9 @@ static inline void lr_release(struct vgic_cpu *cpu, unsigned n) REQUIRES(cpu->lo
     cpu->watch &= (uint32_t)~BIT(n);
 }
 
+/* Those that have to leave this vCPU and are not active here go now: its list registers are known. No lock held. */
+void vgic_moved_finish(struct vgic_cpu *cpu);
+
 static inline void link_watch(struct vgic_cpu *cpu, unsigned k) REQUIRES(cpu->lock)
 {
     const struct virq *v = cpu->link[k];

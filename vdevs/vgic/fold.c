@@ -104,7 +104,7 @@ static void links_sample(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
     }
 }
 
-static void moved_finish(struct vgic_cpu *cpu)
+void vgic_moved_finish(struct vgic_cpu *cpu)
 {
     struct vgic *g = cpu->vgic;
     for (unsigned i = 0; i < VGIC_SPIS; i++)
@@ -126,7 +126,7 @@ void vgic_cpu_fold(struct vgic_cpu *cpu)
     cpu->moved = cpu->done = false;
     lock_release(&cpu->lock);
     if (moved)
-        moved_finish(cpu);
+        vgic_moved_finish(cpu);
     if (done)
         vgic_watched_tell(cpu->vgic);
 }

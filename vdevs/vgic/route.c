@@ -81,7 +81,7 @@ static bool route_apply(struct vgic *g, struct virq *v, const guest_cpu *folded)
 {
     struct vgic_cpu *from = v->home, *target = route_target(g, v), *to = target ? target : from;
     pair_lock(from, to);
-    bool taken = v->lr >= 0 && from->gcp != folded && guest_cpu_in_guest(from->gcp);
+    bool taken = from->gcp != folded && virq_is_ahead(v, from);
     v->nowhere = !target;
     v->moving = to != from && (v->active || taken);
     from->moved |= to != from && taken;

@@ -162,6 +162,8 @@ static inline struct vgic_cpu *virq_lock(struct virq *v) NO_THREAD_SAFETY
     lock_acquire(&home->lock);
     return home == __atomic_load_n(&v->home, __ATOMIC_RELAXED) ? home : virq_lock_moved(v, home);
 }
+/* May its home, which is told to look, change its state behind our back? */
+bool virq_is_ahead(const struct virq *v, struct vgic_cpu *home) REQUIRES(home->lock);
 static inline void virq_unlock(struct vgic_cpu *home) NO_THREAD_SAFETY
 {
     lock_release(&home->lock);
