@@ -7,8 +7,8 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vcpu_arch.h"
 
+#define ISR_A BIT(8) /* ISR_EL1 */
 /* HCR_EL2 */
-#define ISR_A BIT(8)
 #define HCR_VM BIT(0)
 #define HCR_SWIO BIT(1)
 #define HCR_PTW BIT(2)

@@ -196,29 +196,40 @@ static void split_eoi_check(struct vgic *g)
         split_eoi_set(g);
 }
 
+/* What was sent elsewhere after the last fold, which another may not follow. */
+static __attribute__((noinline)) void moved_take(struct vgic_cpu *cpu)
+{
+    lock_acquire(&cpu->lock);
+    bool moved = cpu->moved;
+    cpu->moved = false;
+    lock_release(&cpu->lock);
+    if (moved)
+        vgic_moved_finish(cpu);
+}
+
 /*
- * Twice where it finds that the CPU interface was closed or opened: then 1-of-N interrupts go elsewhere, or come; or that an interrupt was sent elsewhere
- * after the last fold, which another may not follow. Nothing of the guest's runs in between.
+ * Twice where it finds that the CPU interface was closed or opened: then 1-of-N interrupts go elsewhere, or come. Nothing of the guest's runs in between. But not
+ * as long as another vCPU sends interrupts to and fro: what that does meanwhile is for the next flush.
  */
 static __attribute__((noinline)) void cpu_flush(struct vgic_cpu *cpu)
 {
     uint32_t dirty = 0;
-    bool turned, moved;
+    bool turned;
+    if (__atomic_load_n(&cpu->moved, __ATOMIC_RELAXED))
+        moved_take(cpu);
     do {
         lock_acquire(&cpu->lock);
         uint32_t now = cpu->dirty;
         __atomic_store_n(&cpu->dirty, 0, __ATOMIC_RELAXED);
         turned = false;
         cpu_fill(cpu, now, &turned);
-        moved = cpu->moved;
-        cpu->moved = false;
+        if (cpu->moved)
+            vgic_cpu_touch(cpu, DIRTY_LRS);
         lock_release(&cpu->lock);
         dirty |= now;
         if (turned)
             vgic_route_any(cpu->vgic, cpu->gcp);
-        if (moved)
-            vgic_moved_finish(cpu);
-    } while (turned || moved);
+    } while (turned);
     if (dirty & DIRTY_SPI && cpu->vgic->version == 3) /* a GICv2's deactivations always trap */
         split_eoi_check(cpu->vgic);
 }
