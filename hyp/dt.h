@@ -38,13 +38,21 @@ int dt_lookup(const void *fdt, const char *path, size_t length) __startup;
 /* A number of n cells, n at most 2. */
 uint64_t dt_number(const fdt32_t *cells, unsigned n) __startup;
 
+/* A node and all above it, the root first. */
+struct dt_way {
+    unsigned count;
+    int node[DT_DEPTH + 1];
+};
+/* The way to a node, by one walk over the tree; fdt_parent_offset() takes two for each step of it. -EINVAL: no node of a tree that dt_check() passed. */
+int dt_way(const void *fdt, int node, struct dt_way *out) __startup __must_check;
+
 /*
  * Entry `index` of the node's `reg`, as the CPU sees it through the buses' `ranges`. -ENOENT: there is no such entry;
  * -EINVAL, traced: malformed, or the bus has no way to it.
  */
 int dt_reg(const void *fdt, int node, unsigned index, struct range *out) __startup __must_check;
-/* An address on the node's bus as the CPU sees it; `size` bytes from there go the same way. -EINVAL, not traced. */
-int dt_translate(const void *fdt, int node, uint64_t *address, uint64_t size) __startup __must_check;
+/* An address on the bus of the node that `way` leads to, as the CPU sees it; `size` bytes from there go the same way. -EINVAL, not traced. */
+int dt_translate(const void *fdt, const struct dt_way *way, uint64_t *address, uint64_t size) __startup __must_check;
 
 /* The INTID of a GIC's <type number>; 0: there is no such interrupt. Pure. */
 uint32_t dt_gic_intid(uint32_t type, uint32_t number);

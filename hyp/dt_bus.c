@@ -8,6 +8,20 @@
 /* More cells than two are no address of ours (a PCI bus has three). */
 #define DT_CELLS 2
 
+int dt_way(const void *fdt, int node, struct dt_way *out)
+{
+    int depth = 0;
+
+    for (int at = 0; at >= 0 && at <= node && depth >= 0 && depth <= DT_DEPTH; at = fdt_next_node(fdt, at, &depth)) {
+        out->node[depth] = at;
+        out->count = (unsigned)depth + 1;
+        if (at == node)
+            return 0;
+    }
+    out->count = 0;
+    return -EINVAL;
+}
+
 /* One bus up: `bus` has the children's addresses, `parent` is where it sits. */
 static __startup int dt_translate_step(const void *fdt, int bus, int parent, uint64_t *address, uint64_t size)
 {
@@ -30,29 +44,28 @@ static __startup int dt_translate_step(const void *fdt, int bus, int parent, uin
     return -EINVAL;
 }
 
-int dt_translate(const void *fdt, int node, uint64_t *address, uint64_t size)
+int dt_translate(const void *fdt, const struct dt_way *way, uint64_t *address, uint64_t size)
 {
-    int bus = fdt_parent_offset(fdt, node);
-
-    while (bus > 0) {
-        int parent = fdt_parent_offset(fdt, bus);
-        int err = parent < 0 ? -EINVAL : dt_translate_step(fdt, bus, parent, address, size);
+    if (way->count < 2)
+        return -EINVAL;
+    for (unsigned bus = way->count - 2; bus > 0; bus--) {
+        int err = dt_translate_step(fdt, way->node[bus], way->node[bus - 1], address, size);
         if (err)
             return err;
-        bus = parent;
     }
-    return bus < 0 ? -EINVAL : 0;
+    return 0;
 }
 
 int dt_reg(const void *fdt, int node, unsigned index, struct range *out)
 {
     struct dt_path path;
-    int length, bus = fdt_parent_offset(fdt, node);
+    struct dt_way way;
+    int length;
     const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &length);
 
-    if (!reg || bus < 0)
+    if (!reg || dt_way(fdt, node, &way) || way.count < 2)
         return -ENOENT;
-    int na = fdt_address_cells(fdt, bus), ns = fdt_size_cells(fdt, bus);
+    int bus = way.node[way.count - 2], na = fdt_address_cells(fdt, bus), ns = fdt_size_cells(fdt, bus);
     if (na < 1 || ns < 0 || na > DT_CELLS || ns > DT_CELLS)
         return error_at(-EINVAL, "%s: reg: its bus has addresses of %d and sizes of %d cells",
                         dt_path(fdt, node, &path), na, ns);
@@ -68,7 +81,7 @@ int dt_reg(const void *fdt, int node, unsigned index, struct range *out)
     if (!range_fits(base, size, 63))
         return error_at(-EINVAL, "%s: reg: 0x%lx bytes at 0x%lx go beyond all addresses", dt_path(fdt, node, &path),
                         size, base);
-    if (dt_translate(fdt, node, &base, size))
+    if (dt_translate(fdt, &way, &base, size))
         return error_at(-EINVAL, "%s: reg: no bus's ranges lead to 0x%lx", dt_path(fdt, node, &path), bus_address);
     *out = (struct range){ PA(base), size };
     return 0;
@@ -86,10 +99,13 @@ uint32_t dt_gic_intid(uint32_t type, uint32_t number)
 /* The controller that the node's `interrupts` go to, by its phandle: the nearest interrupt-parent on the way up. 0: none. */
 static __startup uint32_t dt_interrupt_parent(const void *fdt, int node)
 {
+    struct dt_way way;
     uint32_t phandle;
 
-    for (int at = node; at >= 0; at = fdt_parent_offset(fdt, at))
-        if (dt_u32(fdt, at, "interrupt-parent", &phandle))
+    if (dt_way(fdt, node, &way))
+        return 0;
+    for (unsigned i = way.count; i > 0; i--)
+        if (dt_u32(fdt, way.node[i - 1], "interrupt-parent", &phandle))
             return phandle;
     return 0;
 }

@@ -32,30 +32,38 @@ int host_node_find(const struct vdev_builder *b, const char *path, struct host_n
 /* The node's range `index`, told to nobody: a node that makes no sense is none of ours. */
 static __startup bool node_range(const void *tree, int node, unsigned index, struct range *r)
 {
-    int length, bus = fdt_parent_offset(tree, node);
+    struct dt_way way;
+    int length;
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
-    int na = bus < 0 ? 0 : fdt_address_cells(tree, bus), ns = bus < 0 ? 0 : fdt_size_cells(tree, bus);
-    if (!reg || na < 1 || ns < 1 || na > DMA_CELLS || ns > DMA_CELLS ||
-        index >= (unsigned)length / (4 * (unsigned)(na + ns)))
+    if (!reg || dt_way(tree, node, &way) || way.count < 2)
+        return false;
+    int bus = way.node[way.count - 2], na = fdt_address_cells(tree, bus), ns = fdt_size_cells(tree, bus);
+    if (na < 1 || ns < 1 || na > DMA_CELLS || ns > DMA_CELLS || index >= (unsigned)length / (4 * (unsigned)(na + ns)))
         return false;
     reg += index * (unsigned)(na + ns);
     uint64_t base = dt_number(reg, (unsigned)na), size = dt_number(reg + na, (unsigned)ns);
-    if (!range_fits(base, size, 63) || dt_translate(tree, node, &base, size))
+    if (!range_fits(base, size, 63) || dt_translate(tree, &way, &base, size))
         size = 0;
     *r = (struct range){ PA(base), size };
     return true;
 }
 
+/* The same, or below it. */
+static __startup bool is_within(const void *tree, int node, int above)
+{
+    struct dt_way way;
+    if (dt_way(tree, node, &way))
+        return false;
+    for (unsigned i = 1; i < way.count; i++)
+        if (way.node[i] == above)
+            return true;
+    return false;
+}
+
 /* A node above or below the other: a part of one device. */
 static __startup bool is_kin(const void *tree, int a, int b)
 {
-    for (int at = b; at > 0; at = fdt_parent_offset(tree, at))
-        if (at == a)
-            return true;
-    for (int at = a; at > 0; at = fdt_parent_offset(tree, at))
-        if (at == b)
-            return true;
-    return false;
+    return is_within(tree, a, b) || is_within(tree, b, a);
 }
 
 /* Another node with registers there. Negative: none. */
@@ -109,12 +117,12 @@ int host_node_interrupt(const struct vdev_builder *b, const struct host_node *n,
     return error_at(EINVAL, "%s: interrupt %u is none of %s in this machine's tree", b->path, intid, n->path);
 }
 
-/* One bus down: `address` above the bus becomes the one below it. */
-static __startup bool dma_step(const void *tree, int bus, uint64_t *address, uint64_t size)
+/* One bus down: `address` in `parent`, which it sits in, becomes the one below it. */
+static __startup bool dma_step(const void *tree, int bus, int parent, uint64_t *address, uint64_t size)
 {
-    int length, parent = fdt_parent_offset(tree, bus);
+    int length;
     const fdt32_t *map = fdt_getprop(tree, bus, "dma-ranges", &length);
-    if (!map || !length || parent < 0)
+    if (!map || !length)
         return true;
     int na = fdt_address_cells(tree, bus), ns = fdt_size_cells(tree, bus), pna = fdt_address_cells(tree, parent);
     if (na < 1 || ns < 1 || pna < 1 || na > DMA_CELLS || ns > DMA_CELLS || pna > DMA_CELLS)
@@ -132,12 +140,11 @@ static __startup bool dma_step(const void *tree, int bus, uint64_t *address, uin
 /* Memory of the machine as the device sees it, down all the buses. False: it does not. */
 static __startup bool dma_translate(const void *tree, int node, uint64_t *address, uint64_t size)
 {
-    int buses[DT_DEPTH];
-    unsigned count = 0;
-    for (int bus = fdt_parent_offset(tree, node); bus > 0 && count < DT_DEPTH; bus = fdt_parent_offset(tree, bus))
-        buses[count++] = bus;
-    while (count--)
-        if (!dma_step(tree, buses[count], address, size))
+    struct dt_way way;
+    if (dt_way(tree, node, &way))
+        return false;
+    for (unsigned bus = 1; bus + 1 < way.count; bus++)
+        if (!dma_step(tree, way.node[bus], way.node[bus - 1], address, size))
             return false;
     return true;
 }

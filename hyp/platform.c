@@ -40,9 +40,8 @@ static __startup const char *platform_initrd_fault(const struct platform *p, str
     return NULL;
 }
 
-void platform_initrd(const void *fdt, struct platform *p)
+void platform_initrd(const void *fdt, int chosen, struct platform *p)
 {
-    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
     uint64_t start, end;
 
     if (chosen < 0 || !platform_chosen_number(fdt, chosen, "linux,initrd-start", &start) ||
@@ -73,19 +72,16 @@ static __startup void platform_seed_take(void *fdt, int chosen, const char *name
     }
 }
 
-void platform_seed(void *fdt, struct platform *p)
+void platform_seed(void *fdt, int chosen, struct platform *p)
 {
-    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
-
     if (chosen < 0)
         return;
     platform_seed_take(fdt, chosen, "rng-seed", p);
     platform_seed_take(fdt, chosen, "kaslr-seed", p);
 }
 
-static __startup void platform_boot_options(const void *fdt, struct platform *p)
+static __startup void platform_boot_options(const void *fdt, int chosen, struct platform *p)
 {
-    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
     const char *bootargs = chosen < 0 ? NULL : dt_string(fdt, chosen, "bootargs");
 
     if (chosen >= 0 && !bootargs && dt_has(fdt, chosen, "bootargs"))
@@ -127,8 +123,9 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
         return err;
     platform_copy(p->model, sizeof(p->model), dt_string(fdt, 0, "model"));
     platform_copy(p->compatible, sizeof(p->compatible), dt_string(fdt, 0, "compatible"));
-    platform_boot_options(fdt, p);
-    platform_seed(fdt, p);
+    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
+    platform_boot_options(fdt, chosen, p);
+    platform_seed(fdt, chosen, p);
     boot_check_begin(CHECK_MEMORY);
     err = platform_ram(fdt, p);
     if (err)
@@ -141,7 +138,7 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     err = platform_reserved(fdt, p);
     if (err)
         return err;
-    platform_initrd(fdt, p);
+    platform_initrd(fdt, chosen, p);
     err = platform_reserved_rest(fdt, p);
     if (err)
         return err;
@@ -154,7 +151,7 @@ int platform_parse(void *fdt, size_t size, struct platform *p)
     if (err)
         return err;
     platform_power(fdt, p);
-    platform_uarts(fdt, gic, p);
+    platform_uarts(fdt, chosen, gic, p);
     platform_rtc(fdt, p);
     return 0;
 }

@@ -20,11 +20,12 @@ int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
 int platform_timer(const void *fdt, int gic, struct platform *p) __startup __must_check;
 /* Where the registers are of the UART that the console's pins lead to. 0: that cannot be told, or it is the same for all (boards/board.h). */
 uint64_t platform_pins_uart(const void *fdt) __startup;
-void platform_uarts(const void *fdt, int gic, struct platform *p) __startup;
+/* `chosen`: the node of that name, negative if the tree has none; so below. */
+void platform_uarts(const void *fdt, int chosen, int gic, struct platform *p) __startup;
 void platform_rtc(const void *fdt, struct platform *p) __startup;
 /* The bundle's place; one that cannot be is refused and then absent. */
-void platform_initrd(const void *fdt, struct platform *p) __startup;
+void platform_initrd(const void *fdt, int chosen, struct platform *p) __startup;
 /* Takes the seed and wipes it in the tree. */
-void platform_seed(void *fdt, struct platform *p) __startup;
+void platform_seed(void *fdt, int chosen, struct platform *p) __startup;
 /* Decodes boot arguments; unknown words are named in the log. */
 void platform_options(const char *bootargs, struct boot_options *o) __startup;

@@ -86,10 +86,9 @@ static __startup bool uart_read(const void *fdt, int node, int gic, struct platf
 }
 
 /* What /chosen names: a path or an alias, up to a colon and the line's settings. Negative: nothing usable. */
-static __startup int uart_stdout(const void *fdt)
+static __startup int uart_stdout(const void *fdt, int chosen)
 {
     struct dt_path path;
-    int chosen = fdt_subnode_offset(fdt, 0, "chosen");
     const char *name = chosen < 0 ? NULL : dt_string(fdt, chosen, "stdout-path");
 
     if (!name && chosen >= 0)
@@ -111,9 +110,9 @@ static __startup int uart_stdout(const void *fdt)
     return node;
 }
 
-static __startup int uart_console(const void *fdt, int gic, struct platform_uart *uart)
+static __startup int uart_console(const void *fdt, int chosen, int gic, struct platform_uart *uart)
 {
-    int candidates[3] = { uart_stdout(fdt), -1, -1 };
+    int candidates[3] = { uart_stdout(fdt, chosen), -1, -1 };
 
     for (unsigned i = 0; i < ARRAY_LEN(candidates); i++) {
         if (i == 1)
@@ -155,9 +154,9 @@ static __startup bool uart_is_free(const void *fdt, int node, int console)
            fdt_first_subnode(fdt, node) < 0;
 }
 
-void platform_uarts(const void *fdt, int gic, struct platform *p)
+void platform_uarts(const void *fdt, int chosen, int gic, struct platform *p)
 {
-    int console = uart_console(fdt, gic, &p->uart), wired = uart_by_pins(fdt, gic, &p->uart);
+    int console = uart_console(fdt, chosen, gic, &p->uart), wired = uart_by_pins(fdt, gic, &p->uart);
     if (wired >= 0)
         console = wired;
     int node = dt_lookup(fdt, "serial1", strlen("serial1"));

@@ -50,6 +50,33 @@ static void dt_translated(void **state)
     free(tree);
 }
 
+static void dt_ways(void **state)
+{
+    size_t size;
+    struct dt_way way;
+    void *tree = tree_compile("/dts-v1/; / { a { b { c { x = <1>; }; }; d { }; }; e { f { }; }; };", &size);
+
+    (void)state;
+    assert_int_equal(dt_check(tree, size, "tree"), 0);
+    assert_int_equal(dt_way(tree, 0, &way), 0);
+    assert_int_equal(way.count, 1);
+    assert_int_equal(way.node[0], 0);
+    static const char *const paths[] = { "/a", "/a/b", "/a/b/c", "/a/d", "/e", "/e/f" };
+    for (unsigned i = 0; i < ARRAY_LEN(paths); i++) {
+        int node = fdt_path_offset(tree, paths[i]);
+        assert_int_equal(dt_way(tree, node, &way), 0);
+        for (unsigned step = way.count; step--; node = fdt_parent_offset(tree, node))
+            assert_int_equal(way.node[step], node);
+        assert_true(node < 0);
+    }
+    int c = fdt_path_offset(tree, "/a/b/c");
+    assert_int_equal(dt_way(tree, c + 4, &way), -EINVAL);
+    assert_int_equal(way.count, 0);
+    assert_int_equal(dt_way(tree, -FDT_ERR_NOTFOUND, &way), -EINVAL);
+    assert_int_equal(dt_way(tree, (int)size, &way), -EINVAL);
+    free(tree);
+}
+
 static void ranges_random(void **state)
 {
     uint32_t seed = 7;
@@ -160,8 +187,8 @@ static void dt_gic_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dt_translated), cmocka_unit_test(ranges_random),  cmocka_unit_test(dt_unsound),
-        cmocka_unit_test(dt_values),     cmocka_unit_test(dt_gic_numbers),
+        cmocka_unit_test(dt_translated), cmocka_unit_test(dt_ways),   cmocka_unit_test(ranges_random),
+        cmocka_unit_test(dt_unsound),    cmocka_unit_test(dt_values), cmocka_unit_test(dt_gic_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
