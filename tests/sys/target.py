@@ -47,7 +47,7 @@ class Target:
     image_at: int
     tree_file: str = ""         # below build/cache, where the emulator makes none
     fetch: Tuple[str, ...] = ()  # by tools/fetch
-    patience: float = 1         # how much longer than on QEMU's virt a run may take: the emulated SD card reads 1 to 3 MiB a second
+    patience: float = 1         # how much longer than on QEMU's virt a run may take: the emulated SD card reads 2 MiB a second
 
     def lacks(self, *features, cores=1, memory=0):
         """Why a test that needs this cannot run here; None: it can."""

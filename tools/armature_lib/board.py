@@ -29,6 +29,7 @@ class Board:
     tree: str = ""          # the device tree that QEMU does not make, below build/cache/
     tree_without: Tuple[str, ...] = ()  # its nodes that the emulated machine lacks
     options: Tuple[str, ...] = ()  # what else QEMU is told
+    cores_spin: bool = False  # those that firmware has not started run in a loop
     other_cores: int = 0    # what -smp counts besides: the machine's real-time cores
 
 
@@ -41,7 +42,7 @@ BOARDS = {board.name: board for board in (
     Board(name="rpi4", machine="raspi4b", deterministic="", gics=(2,), cpu="cortex-a72", cores=4, cores_fixed=True, memory=2 * GIB,
           memory_fixed=True, firmware=os.path.join(ROOT, "build", "cache", "u-boot-rpi", "usr", "lib", "u-boot", "rpi_4", "u-boot.bin"),
           firmware_option="-kernel", card_option="if=sd,format=raw,file={path}", serials=("results", "console"), builds="rpi4*",
-          tree="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", tree_without=("/soc/serial@7e201000/bluetooth",)),
+          tree="kernel-debian/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb", tree_without=("/soc/serial@7e201000/bluetooth",), cores_spin=True),
     Board(name="zcu102", machine="xlnx-zcu102,virtualization=on", deterministic="", gics=(2,), cpu="cortex-a53", cores=4, cores_fixed=True,
           memory=2 * GIB, memory_fixed=False, firmware="", firmware_option="", card_option="", serials=("console", "results"), builds="zcu102*",
           tree="kernel-debian/usr/lib/linux-image-*/xilinx/zynqmp-zcu102-rev1.0.dtb", options=("-audio", "none")),

@@ -11,6 +11,7 @@ from typing import List, Optional
 
 from .base import MIB, Refused
 from .board import Board
+from .spinning import THREADS_NAMED, SpinningCores
 
 PR_SET_PDEATHSIG = 1
 DETERMINISTIC_CLOCK = "base=2024-01-01T00:00:00,clock=vm"
@@ -58,6 +59,7 @@ def machine_options(machine):
         model += board.deterministic
     argv = ["-M", model, "-cpu", machine.cpu, "-smp", str(machine.cores + board.other_cores), "-m", f"{machine.memory // MIB}M",
             "-nic", "none", "-display", "none", "-monitor", "none", *board.options]
+    argv += ["-name", THREADS_NAMED] if board.cores_spin else []
     argv += [] if machine.reboots else ["-no-reboot"]
     if machine.deterministic or machine.icount:
         argv += ["-rtc", DETERMINISTIC_CLOCK]
@@ -129,6 +131,12 @@ class Process:
             for _, end in pairs.values():
                 end.close()
         self.exited = os.pidfd_open(self.child.pid)
+        self.spinning = SpinningCores(self.child.pid) if machine.firmware and machine.board.cores_spin else None
+
+    def console_said(self, data):
+        """Whoever reads the console passes on what came."""
+        if self.spinning:
+            self.spinning.console_said(data)
 
     def end(self):
         """Ends QEMU if it still runs, and waits for it."""

@@ -116,7 +116,9 @@ class Pump:
     def on_console(self, events):
         console = self.process.channels["console"]
         if events & selectors.EVENT_READ:
-            self.output += self.gate.feed(self.receive(console))
+            data = self.receive(console)
+            self.process.console_said(data)
+            self.output += self.gate.feed(data)
         if events & selectors.EVENT_WRITE and self.input and console.fileno() not in self.closed:
             try:
                 del self.input[:os.write(console.fileno(), self.input[:WRITE_CHUNK])]

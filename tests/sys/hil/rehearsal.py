@@ -190,7 +190,9 @@ class Board:
         except OSError:
             sent = len(data)  # nobody is there
         self.into.waiting[:0] = data[sent:]
-        self.out.put(self.drain(console))
+        data = self.drain(console)
+        self.process.console_said(data)
+        self.out.put(data)
 
     @staticmethod
     def drain(channel):
