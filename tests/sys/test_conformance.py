@@ -38,7 +38,7 @@ def marks(model, cpus, icount):
                          + [pytest.param(*c, marks=[*marks(*c), pytest.mark.full]) for c in REST])
 def test_conformance(machine, image, model, cpus, icount):
     # Eight spinning vCPUs on a host of two cores: every lost turn is a whole slice of the host's.
-    bootargs = "hyp=1 races=20 bank-rounds=2" if cpus == 8 and not icount else "hyp=1"
+    bootargs = "hyp=1 races=20 bank-rounds=2 routes=30" if cpus == 8 and not icount else "hyp=1"
     started = machine("--kernel", image("conformance.bin"), "--append", bootargs, "--cpu", model, "--cpus", cpus,
                       *machine.target.cores_wanted(max(4, cpus)), *(["--icount"] if icount else []), timeout=300)
     status = started.wait()
@@ -59,7 +59,7 @@ def test_sixteen_at_once_ten_thousand_times(machine, image):
 @pytest.mark.full
 @pytest.mark.alone
 def test_cpu_on_raced_a_thousand_times(machine, image):
-    started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=races races=1000 bank-rounds=10", "--cpus", 4,
+    started = machine("--kernel", image("conformance.bin"), "--append", "hyp=1 subjects=races races=1000 bank-rounds=10 routes=20000", "--cpus", 4,
                       timeout=900)
     status = started.wait()
     assert tap_check(started) and status == 0, started.story()

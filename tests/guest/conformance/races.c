@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU_ON by all cores at once, and SGIs to cores that come and go. races=<n> sets the rounds (100), bank-rounds=<n> those of
- * the writers of one bank (20). */
+/* CPU_ON by all cores at once, SGIs to cores that come and go, an SPI that is sent to and fro. races=<n> sets the rounds (100), bank-rounds=<n> those of
+ * the writers of one bank (20), routes=<n> how often the SPI is raised (300). */
 #include "tests/guest/conformance/conformance.h"
 #include "tests/guest/lib/fdt.h"
 
@@ -9,6 +9,8 @@
 #define GO_ROUNDS 100
 #define BANK 6
 #define BANK_ROUNDS 20
+#define ROUTED 200
+#define ROUTED_ROUNDS 300
 
 extern char secondary_entry[];
 
@@ -175,6 +177,65 @@ static void one_bank(void)
     gic_init();
 }
 
+static volatile uint64_t routed_taken[CPUS_MAX];
+static volatile bool routed_over;
+
+/* Takes what comes within `us`. */
+static void routed_take(uint64_t us)
+{
+    uint32_t intid = gic_poll(us);
+    if (intid >= INTID_SPECIAL)
+        return;
+    routed_taken[this_cpu()->index] += intid == ROUTED;
+    gic_eoi1(intid);
+}
+
+static uint64_t routed_takes(uint64_t arg)
+{
+    (void)arg;
+    gic_cpu_init();
+    while (!routed_over)
+        routed_take(100);
+    routed_take(1000);
+    return 0;
+}
+
+/* Sends it to the boot core and to `other`, without a pause. */
+static uint64_t routed_sends(uint64_t other)
+{
+    for (uint64_t n = 0; !routed_over; n++)
+        gic_route(ROUTED, cpus[n % 2 ? other : 0].mpidr);
+    gic_route(ROUTED, cpus[0].mpidr);
+    return 0;
+}
+
+/* The next is raised when the last was taken, so each is taken once, by whom it was sent to then. */
+static void routed_to_and_fro(void)
+{
+    unsigned int other = cpu_count - 1;
+    uint64_t rounds = bootarg_number("routes", ROUTED_ROUNDS), lost = 0;
+    routed_taken[0] = routed_taken[other] = 0;
+    routed_over = false;
+    gic_set_edge(ROUTED, true);
+    gic_enable(ROUTED);
+    cpu_post(other, routed_takes, 0);
+    cpu_post(1, routed_sends, other);
+    for (uint64_t n = 1; n <= rounds && !lost; n++) {
+        uint64_t end = timer_count() + timer_ticks(5000000);
+        gic_set_pending(ROUTED);
+        while (routed_taken[0] + routed_taken[other] < n && timer_count() < end)
+            routed_take(50);
+        lost += routed_taken[0] + routed_taken[other] < n;
+    }
+    routed_over = true;
+    bool ended = cpu_wait(other, 5000) && cpu_wait(1, 5000);
+    routed_take(1000);
+    check_eq(lost, 0, "IHI0069 GICD_IROUTER<n>", "an SPI that is sent to and fro all the time: none lost");
+    check_eq(routed_taken[0] + routed_taken[other], rounds, "IHI0069 GICD_IROUTER<n>", "and none taken twice");
+    check(ended, "IHI0069 GICD_IROUTER<n>", "who sends it and who takes it go on");
+    gic_init();
+}
+
 static void races(void)
 {
     if (cpu_count < 2) {
@@ -186,6 +247,10 @@ static void races(void)
     sgi_to_comers();
     asked_meanwhile();
     one_bank();
+    if (cpu_count > 2)
+        routed_to_and_fro();
+    else
+        check_skip("IHI0069 GICD_IROUTER<n>", "an SPI that is sent to and fro", "three cores are needed");
     cpus_stop_all();
 }
 SUBJECT(610, "races", races);
