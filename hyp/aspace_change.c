@@ -27,10 +27,15 @@ static int piece_check(const struct region *r, const struct region *old)
     if (old->flags & (GRF_PRECIOUS | GRF_NOPERMS))
         return error_at(-EPERM, "%s: 0x%llx bytes at 0x%llx belong to %s and cannot be changed", r->owner,
                         (unsigned long long)r->size, (unsigned long long)r->base.raw, old->owner);
+    if ((old->flags & GRF_PASS || region_is_ram(old)) && !is_aligned(r->base.raw | r->size, PAGE_SIZE))
+        return error_at(-EINVAL,
+                        "%s: 0x%llx bytes at 0x%llx are no whole pages of %s, which the guest accesses directly",
+                        r->owner, (unsigned long long)r->size, (unsigned long long)r->base.raw, old->owner);
     if (piece_is_elsewhere(r, old))
         return error_at(-EINVAL, "%s: other memory of the machine for 0x%llx bytes at 0x%llx, where %s is", r->owner,
                         (unsigned long long)r->size, (unsigned long long)r->base.raw, old->owner);
-    if (old->vdev ? old->vdev == r->vdev : region_is_ram(old))
+    bool whoever = r->flags == GRF_NONE && !r->vdev;
+    if (old->vdev ? whoever || old->vdev == r->vdev : region_is_ram(old))
         return 0;
     return region_refuse(old->vdev ? -EEXIST : -EPERM, r, old);
 }

@@ -32,9 +32,9 @@ void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupporte
     case UNSUPPORTED_IGNORE: {
         struct mmio m;
         if (e->kind == EXIT_DATA_ABORT && mmio_decode(e->esr, e->ipa, &m) == MMIO_OK && !m.write && m.reg != 31)
-            v->arch.regs.x[m.reg] = 0;
+            v->arch.regs.x[m.reg] = mmio_extend(&m, ~UINT64_C(0));
         if (e->kind == EXIT_SYSREG && e->esr & 1 && field_get(FIELD(9, 5), e->esr) != 31)
-            v->arch.regs.x[field_get(FIELD(9, 5), e->esr)] = 0;
+            v->arch.regs.x[field_get(FIELD(9, 5), e->esr)] = ~UINT64_C(0);
         vcpu_advance_pc(&v->arch, e->esr);
         return;
     }
@@ -125,10 +125,10 @@ static void wfx_exit(struct guest_cpu *v, const struct exit *e)
         sched_turn_over(v->ctx.core); /* somebody else's turn */
 }
 
-bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier)
+bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier, bool any)
 {
     bool call = git != GIT_ARM_SYSREG; /* the guest is behind it already */
-    enum vdev_ref_status s = v->vm->traps.count ? instr_ask(v, git, qualifier) : VRS_CONTINUE;
+    enum vdev_ref_status s = v->vm->traps.count ? instr_ask(v, git, qualifier, any) : VRS_CONTINUE;
     switch (s) {
     case VRS_CONTINUE: return false;
     case VRS_NORMAL:
@@ -158,7 +158,8 @@ void smccc_exit(struct guest_cpu *v, const struct exit *e)
         return;
     }
     uint32_t fn = (uint32_t)v->arch.regs.x[0];
-    if (smccc_serves(fn) || !instr_exit(v, e, e->kind == EXIT_SMC ? GIT_ARM_SMC : GIT_ARM_HVC, fn))
+    unsigned git = e->kind == EXIT_SMC ? GIT_ARM_SMC : GIT_ARM_HVC;
+    if (smccc_serves(fn) || (!instr_exit(v, e, git, fn, false) && !instr_exit(v, e, git, fn, true)))
         smccc_call(v);
 }
 

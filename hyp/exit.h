@@ -12,7 +12,7 @@ void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupporte
                       const char *what) __running;
 
 /* Lets the VM's vdevs serve an instruction, and does what they answer. False: it is nobody's. */
-bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier) __running;
+bool instr_exit(struct guest_cpu *v, const struct exit *e, unsigned git, uint64_t qualifier, bool any) __running;
 /* A trapped system register. */
 void sysreg_exit(struct guest_cpu *v, const struct exit *e) __running;
 /* HVC and SMC: SMCCC, PSCI. */

@@ -97,7 +97,6 @@ static int gasp_region_change(guest_system *gsp, const struct gasp_region *g) NO
     if (g->flags & GRF_VIRT && !r.vdev)
         return error_at(-EINVAL, "%s: a region at 0x%llx with exits and no vdev for them", r.owner,
                         (unsigned long long)g->guest.location);
-    /* Removing is for who may change it: the vdev that is named. */
     r.vdev = g->vdev;
     if (r.regs && !reg_index_find(r.regs, &r.index))
         return error_at(-EINVAL, "%s: a register table that startup did not prepare", r.owner);
@@ -176,9 +175,13 @@ int gasp_find_free_range(guest_system *gsp, uint64_t first, uint64_t last, uint6
     if (!align || align & (align - 1))
         return error_at(EINVAL, "%s: gasp_find_free: alignment 0x%llx is no power of two", gsp->name,
                         (unsigned long long)align);
-    lock_acquire(&gsp->as.lock);
-    uint64_t at = aspace_find_free(&gsp->as, gsp->config, first, size, align);
-    lock_release(&gsp->as.lock);
+    uint64_t at, taken = first;
+    do {
+        lock_acquire(&gsp->as.lock);
+        at = aspace_find_free(&gsp->as, gsp->config, taken, size, align);
+        lock_release(&gsp->as.lock);
+        taken = at != QSL_NO_LOCATION && gsp->place_taken ? gsp->place_taken(gsp, at, size) : 0;
+    } while (taken);
     if (at == QSL_NO_LOCATION || at > last || size - 1 > last - at)
         return ENOSPC;
     *blk = (qvm_state_block){ .type = QST_MEMORY, .location = at, .length = size };

@@ -25,7 +25,7 @@ uint32_t gtree_clock(struct gtree *g, uint32_t hz)
     while (i < g->clock_count && g->clock_hz[i] != hz)
         i++;
     if (i == GTREE_CLOCKS) {
-        g->err = g->err ? g->err : -FDT_ERR_NOSPACE;
+        gtree_refuse(g, "its vdevs have clocks of more rates than 8");
         return 0;
     }
     if (i == g->clock_count)
@@ -80,8 +80,10 @@ int vdev_fdt_clocks(struct vdev_fdt *f, const struct vdev_clock *clocks, unsigne
         return EOK;
     for (unsigned i = 0; i < n; i++) {
         size_t length = strlen(clocks[i].name) + 1;
-        if (i == GTREE_CLOCKS || length > sizeof(names) - used)
+        if (i == GTREE_CLOCKS || length > sizeof(names) - used) {
+            gtree_refuse(g, "a vdev has more clocks than 8, or longer names for them than 96 bytes");
             return ENOSPC;
+        }
         memcpy(names + used, clocks[i].name, length);
         used += length;
         phandles[i] = gtree_clock(g, clocks[i].hz);

@@ -7,16 +7,17 @@
 #include "hyp/dt.h"
 #include "hyp/gtree.h"
 
-#define GTREE_NAMES 64
+#define GTREE_NAMES 1024 /* bytes of the names of one node's properties */
 #define GTREE_CLOCKS 8
 
 struct gtree {
     struct vdev_fdt f; /* what a vdev sees of this */
     struct guest_system *vm;
-    const void *vms; /* the description */
-    int err;         /* libfdt's first error; nothing is written any more */
-    const char *names[GTREE_NAMES];
-    unsigned name_count;
+    const void *vms;         /* the description */
+    int err;                 /* libfdt's first error; nothing is written any more */
+    const char *why;         /* a limit of ours that is behind it; NULL: none */
+    char names[GTREE_NAMES]; /* one behind the other */
+    size_t names_used;
     /* The fixed clocks made for vdevs: rates, and the first one's phandle; the others' follow. */
     uint32_t clock_hz[GTREE_CLOCKS], clock_phandle;
     unsigned clock_count;
@@ -25,6 +26,8 @@ struct gtree {
 
 void gtree_begin(struct gtree *g, const char *name) __startup;
 void gtree_end(struct gtree *g) __startup;
+/* What cannot be written because of a limit of ours. The first error stays. */
+void gtree_refuse(struct gtree *g, const char *why) __startup;
 /* A property that the open node has already is left as it is: what is written first counts. */
 void gtree_prop(struct gtree *g, const char *name, const void *data, size_t size) __startup;
 void gtree_u32s(struct gtree *g, const char *name, const uint32_t *cells, unsigned n) __startup;

@@ -7,7 +7,7 @@ void gtree_begin(struct gtree *g, const char *name)
 {
     if (!g->err)
         g->err = fdt_begin_node(g->f.fdt, name);
-    g->name_count = 0;
+    g->names_used = 0;
 }
 
 void gtree_end(struct gtree *g)
@@ -18,35 +18,52 @@ void gtree_end(struct gtree *g)
 
 bool gtree_has(const struct gtree *g, const char *name)
 {
-    for (unsigned i = 0; i < g->name_count; i++)
-        if (strcmp(g->names[i], name) == 0)
+    for (size_t at = 0; at < g->names_used; at += strlen(&g->names[at]) + 1)
+        if (strcmp(&g->names[at], name) == 0)
             return true;
     return false;
 }
 
+void gtree_refuse(struct gtree *g, const char *why)
+{
+    if (g->err)
+        return;
+    g->err = -FDT_ERR_NOSPACE;
+    g->why = why;
+}
+
+/* Where its value goes; NULL: there is one of that name, or it cannot be. */
+static __startup void *prop_place(struct gtree *g, const char *name, size_t size)
+{
+    size_t length = strlen(name) + 1;
+    void *value = NULL;
+
+    if (g->err || gtree_has(g, name))
+        return NULL;
+    if (length > sizeof(g->names) - g->names_used) {
+        gtree_refuse(g, "the names of a node's properties are longer than 1024 bytes together");
+        return NULL;
+    }
+    memcpy(&g->names[g->names_used], name, length);
+    g->names_used += length;
+    g->err = size > INT32_MAX ? -FDT_ERR_NOSPACE : fdt_property_placeholder(g->f.fdt, name, (int)size, &value);
+    return g->err ? NULL : value;
+}
+
 void gtree_prop(struct gtree *g, const char *name, const void *data, size_t size)
 {
-    if (g->err || gtree_has(g, name))
-        return;
-    if (g->name_count == GTREE_NAMES || size > INT32_MAX) {
-        g->err = -FDT_ERR_NOSPACE;
-        return;
-    }
-    g->names[g->name_count++] = name;
-    g->err = fdt_property(g->f.fdt, name, data, (int)size);
+    void *value = prop_place(g, name, size);
+
+    if (value && size)
+        memcpy(value, data, size);
 }
 
 void gtree_u32s(struct gtree *g, const char *name, const uint32_t *cells, unsigned n)
 {
-    fdt32_t value[16];
+    fdt32_t *value = prop_place(g, name, n * sizeof(*value));
 
-    if (n > ARRAY_LEN(value)) {
-        g->err = g->err ? g->err : -FDT_ERR_NOSPACE;
-        return;
-    }
-    for (unsigned i = 0; i < n; i++)
-        value[i] = cpu_to_fdt32(cells[i]);
-    gtree_prop(g, name, value, n * sizeof(value[0]));
+    for (unsigned i = 0; value && i < n; i++)
+        fdt32_st(&value[i], cells[i]);
 }
 
 void gtree_u32(struct gtree *g, const char *name, uint32_t value)

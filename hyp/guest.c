@@ -60,5 +60,10 @@ int guest_intr_signal(const struct guest_intr *gip, enum guest_intr_state state)
     if (!gip->pic)
         return EOK;
     const struct vdev_pic_functions *pic = gip->pic->v_factory->pic;
-    return pic && pic->signal ? pic->signal(gip, state) : EINVAL;
+    int err = pic && pic->signal ? pic->signal(gip, state) : EINVAL;
+    if (err)
+        log_limited(&gip->pic->v_gsp->log_limit, LOG_WARN,
+                    "vm %s: guest_intr_signal: INTID %u, state %u cannot be: it is no SPI, or no state of a line",
+                    gip->pic->v_gsp->name, gip->param, (unsigned)state);
+    return err;
 }

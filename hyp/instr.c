@@ -47,7 +47,8 @@ static __startup bool trap_is_sound(const struct instr_trap *t)
 static __startup struct instr_trap trap_of(unsigned git, uint64_t qualifier)
 {
     struct instr_trap t = { .git = git & ~(unsigned)GIT_FLAG_NO_QUALIFIER, .last = ~UINT64_C(0) };
-    if (git & GIT_FLAG_NO_QUALIFIER)
+    t.any = git & GIT_FLAG_NO_QUALIFIER;
+    if (t.any)
         return t;
     t.first = t.last = qualifier;
     if (t.git != GIT_ARM_SYSREG) {
@@ -80,13 +81,13 @@ static uint64_t qualifier_key(unsigned git, uint64_t qualifier)
     return git == GIT_ARM_SYSREG ? qualifier & SYSREG_ISS_MASK : qualifier;
 }
 
-enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier)
+enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier, bool any)
 {
     const struct instr_traps *traps = &v->vm->traps;
     uint64_t key = qualifier_key(git, qualifier);
     for (unsigned i = 0; i < traps->count; i++) {
         const struct instr_trap *t = &traps->at[i];
-        if (t->git != git || key < t->first || key > t->last)
+        if (t->git != git || t->any != any || key < t->first || key > t->last)
             continue;
         enum vdev_ref_status s = t->callback(t->vdev, v, git, qualifier);
         if (s != VRS_CONTINUE)
@@ -99,8 +100,7 @@ bool instr_serves(const struct guest_system *vm, unsigned git, uint32_t fn)
 {
     const struct instr_traps *traps = &vm->traps;
     for (unsigned i = 0; i < traps->count; i++)
-        if (traps->at[i].git == git && fn >= traps->at[i].first && fn <= traps->at[i].last &&
-            traps->at[i].last <= UINT32_MAX) /* not one that takes whatever comes */
+        if (traps->at[i].git == git && !traps->at[i].any && fn >= traps->at[i].first && fn <= traps->at[i].last)
             return true;
     return false;
 }

@@ -10,6 +10,7 @@ struct instr_trap {
     guest_instr_callback callback;
     uint64_t first, last; /* of the qualifier without direction and Rt */
     unsigned git;
+    bool any;
 };
 
 /* Set at startup, then const. */
@@ -18,7 +19,7 @@ struct instr_traps {
     unsigned count;
 };
 
-/* Asks the VM's vdevs one after the other. VRS_CONTINUE: nobody's. */
 /* Has a vdev of the VM asked for just this call, or a range that has it? Pure. */
 bool instr_serves(const struct guest_system *vm, unsigned git, uint32_t fn);
-enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier) __running;
+/* Asks the VM's vdevs one after the other: those that named it, or those that take `any` (GIT_FLAG_NO_QUALIFIER). VRS_CONTINUE: nobody's. */
+enum vdev_ref_status instr_ask(guest_cpu *v, unsigned git, uint64_t qualifier, bool any) __running;

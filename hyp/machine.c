@@ -74,6 +74,8 @@ const char *machine_vm_status(const char *name)
     if (vm->config->dry_run)
         return "a dry run: built, never started";
     vm_status(vm);
+    if (vm_state(vm) != VM_RUNNING && vm_state(vm) != VM_PAUSED)
+        return NULL; /* torn down, or on the way: its vdevs have nothing to tell */
     return vdev_control_all(vm, VDEV_CTRL_STATUS) ? "not all of its vdevs answered" : NULL;
 }
 

@@ -179,7 +179,7 @@ static _Noreturn __attribute__((noinline)) void hyp_run(void) RELEASE(STARTUP) N
         if (vm_state(vms[i]) != VM_CONFIGURED)
             continue;
         threads_start(vms[i]);
-        vdev_control_all(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
+        vdevs_told(vms[i], VDEV_CTRL_GUEST_CONFIGURED);
     }
     console_start();
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);

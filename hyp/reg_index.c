@@ -5,17 +5,17 @@
 
 #include <errno.h>
 
-#define INDEX_CACHE 16
+#define TABLES_MAX (CONFIG_MAX_VDEVS * 2)
 
 /* Set at startup, then const: tables indexed so far. */
 static struct {
     const struct reg_table *table;
     struct reg_index index;
-} known[INDEX_CACHE];
+} known[TABLES_MAX];
 
 bool reg_index_find(const struct reg_table *t, struct reg_index *out)
 {
-    for (unsigned slot = 0; slot < INDEX_CACHE && known[slot].table; slot++) {
+    for (unsigned slot = 0; slot < TABLES_MAX && known[slot].table; slot++) {
         if (known[slot].table == t) {
             *out = known[slot].index;
             return true;
@@ -31,8 +31,10 @@ int reg_index_make(const struct reg_table *t, struct reg_index *out)
     unsigned slot = 0;
     if (reg_index_find(t, out))
         return 0;
-    while (slot < INDEX_CACHE && known[slot].table)
+    while (slot < TABLES_MAX && known[slot].table)
         slot++;
+    if (slot == TABLES_MAX)
+        return error_at(-E2BIG, "more than %d register tables (twice CONFIG_MAX_VDEVS)", TABLES_MAX);
     if (t->count > UINT8_MAX)
         return error_at(-E2BIG, "register table of %u rows: at most %u", t->count, UINT8_MAX);
     const struct reg *last = t->count ? &t->rows[t->count - 1] : NULL;
@@ -46,9 +48,7 @@ int reg_index_make(const struct reg_table *t, struct reg_index *out)
         first[g] = (uint8_t)row;
     }
     *out = (struct reg_index){ first, granules };
-    if (slot < INDEX_CACHE) {
-        known[slot].table = t;
-        known[slot].index = *out;
-    }
+    known[slot].table = t;
+    known[slot].index = *out;
     return 0;
 }

@@ -97,7 +97,7 @@ void sysreg_exit(struct guest_cpu *v, const struct exit *e)
         vcpu_debug_enable(&v->arch); /* and the instruction runs again */
         return;
     }
-    if (instr_exit(v, e, GIT_ARM_SYSREG, iss))
+    if (instr_exit(v, e, GIT_ARM_SYSREG, iss, false))
         return;
     if (((iss & SYSREG_ISS_MASK) == REVIDR_EL1 || (iss & SYSREG_ISS_MASK) == AIDR_EL1) && iss & ISS_READ) {
         sysreg_reply(v, e, idreg_implementation((iss & SYSREG_ISS_MASK) == AIDR_EL1));
@@ -107,6 +107,8 @@ void sysreg_exit(struct guest_cpu *v, const struct exit *e)
         sysreg_reply(v, e, 0); /* RAZ/WI: IMPLEMENTATION DEFINED controls are the machine's */
         return;
     }
+    if (instr_exit(v, e, GIT_ARM_SYSREG, iss, true))
+        return;
     if (is_id_space(v, iss) && v->vm->config->on_register == UNSUPPORTED_FAIL) {
         vcpu_inject_trap(&v->arch, e->esr);
         return;

@@ -101,13 +101,12 @@ static void thread_main(void *arg)
     hyp_panic("thread %s goes on after its end", t->name);
 }
 
-void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
+void thread_begin_locked(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg),
+                         void *arg)
 {
-    lock_acquire(&sched_lock); /* against a refill of its life before */
     alarm_cancel(&t->ctx.refill);
     context_set(&t->ctx, sched->priority, sched->cores);
     context_budget(&t->ctx, sched->budget, sched->period, sched->background);
-    lock_release(&sched_lock);
     thread_arch_init(&t->arch, t->stack_top, thread_main, t);
     t->ended = t->cancelled = t->killed = t->signalled = t->waiting = false;
     t->joiner = t->joins = NULL;
@@ -117,7 +116,14 @@ void thread_begin(struct thread *t, const char *name, const struct vdev_sched *s
     t->arg = arg;
     list_init(&t->wait);
     list_init(&t->mutexes);
-    sched_wake(&t->ctx);
+    sched_wake_locked(&t->ctx);
+}
+
+void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
+{
+    lock_acquire(&sched_lock); /* against a refill of its life before */
+    thread_begin_locked(t, name, sched, fn, arg);
+    lock_release(&sched_lock);
 }
 
 bool thread_may_enter(struct thread *t)

@@ -36,6 +36,9 @@ int thread_alloc(struct thread *t, struct guest_system *vm, struct core *home) _
 /* Gives it something to do and lets it begin. */
 void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg),
                   void *arg) __running;
+/* The same for who has looked at other threads and holds the lock since. */
+void thread_begin_locked(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg),
+                         void *arg) REQUIRES(sched_lock) __running;
 /* Waits until it was signalled since the last time. Own threads of the hypervisor. */
 void thread_wait_signal(struct thread *t) REQUIRES(MAY_BLOCK);
 void thread_signal(struct thread *t) __running;

@@ -67,14 +67,15 @@ int vdev_thread_create(vdev_t *v, const char *name, vdev_thread_t **thr, const s
     for (unsigned i = 0; i < v->v_factory->threads && !t && !ends; i++)
         if (!v->v_threads[i].made)
             t = &v->v_threads[i];
-    if (t)
+    if (t) {
         t->made = true;
+        *thr = t;
+        thread_begin_locked(
+            t, name, &sched, fn,
+            arg); /* in one with the claim: who ends the VM's threads finds none, or one that has begun */
+    }
     lock_release(&sched_lock);
-    if (!t)
-        return ends ? ENXIO : EAGAIN;
-    *thr = t;
-    thread_begin(t, name, &sched, fn, arg);
-    return EOK;
+    return t ? EOK : ends ? ENXIO : EAGAIN;
 }
 
 int vdev_pulse(vdev_t *v, int8_t code, unsigned priority, struct vdev_event *event)

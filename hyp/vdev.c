@@ -152,7 +152,7 @@ int vdev_create_all(struct guest_system *vm, const void *fdt)
     if (err)
         return err;
     description = fdt;
-    assign_begin();
+    assign_begin(vm, fdt);
     err = for_all(vm, vdev_create);
     if (!err)
         err = for_all(vm, vdev_lines);
@@ -160,6 +160,7 @@ int vdev_create_all(struct guest_system *vm, const void *fdt)
         err = for_all(vm, vdev_assign);
     if (!err)
         err = for_all(vm, vdev_region);
+    assign_end(vm);
     return err;
 }
 
@@ -172,9 +173,12 @@ int vdev_gen_fdt(struct guest_system *vm, unsigned index, struct vdev_fdt *f)
 /* 0 or a negative errno, traced. */
 static int vdev_control(vdev_t *v, unsigned code, const void *arg)
 {
-    __atomic_store_n(&v->v_reporting, code == VDEV_CTRL_STATUS, __ATOMIC_RELAXED);
+    bool status = code == VDEV_CTRL_STATUS;
+    if (status)
+        __atomic_store_n(&v->v_reporting, true, __ATOMIC_RELAXED);
     int err = v->v_factory->control ? v->v_factory->control(v, code, arg) : EOK;
-    __atomic_store_n(&v->v_reporting, false, __ATOMIC_RELAXED);
+    if (status)
+        __atomic_store_n(&v->v_reporting, false, __ATOMIC_RELAXED);
     if (err)
         vdev_logf(LOG_ERROR, v, "control code %u fails (error %d)", code, err);
     return -err;

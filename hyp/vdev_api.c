@@ -56,22 +56,15 @@ int vintc_register(struct vdev_builder *b, const struct vintc_ops *ops)
 
 int vdev_string(char *buf, size_t n, const vdev_t *v)
 {
-    char own[1];
-    struct text t = n ? text_in(buf, n) : text_in(own, sizeof(own));
-    text_bytes(&t, v->v_name, strcspn(v->v_name, "@"));
-    if (v->v_block.type == QST_MEMORY && v->v_block.location != QSL_NO_LOCATION) {
-        text_char(&t, '@');
-        text_hex(&t, v->v_block.location);
-    }
-    return (int)t.length;
+    int type = (int)strcspn(v->v_name, "@");
+    if (v->v_block.type == QST_MEMORY && v->v_block.location != QSL_NO_LOCATION)
+        return sniprintf(buf, n, "%.*s@%llx", type, v->v_name, (unsigned long long)v->v_block.location);
+    return sniprintf(buf, n, "%.*s", type, v->v_name);
 }
 
 int vdev_path(char *buf, size_t n, const vdev_t *v)
 {
-    char own[1];
-    struct text t = n ? text_in(buf, n) : text_in(own, sizeof(own));
-    text_string(&t, v->v_gsp->config->vdevs[v - v->v_gsp->vdevs].path);
-    return (int)t.length;
+    return sniprintf(buf, n, "%s", v->v_gsp->config->vdevs[v - v->v_gsp->vdevs].path);
 }
 
 static void message_log(enum log_severity sev, const vdev_t *v, const char *fmt, va_list ap)

@@ -12,20 +12,18 @@
 #define INTR_CELLS 3
 #define INTR_SIZE (INTR_CELLS * 4)
 #define MAX_CLAIMS (CONFIG_MAX_VDEVS * 4)
+#define NO_ENTRY UINT32_MAX
 
-/* The lines of the VM that is being built. Startup only. */
+/* Of the VM that is being built: its description, and its lines. Startup only. */
+static const void *described;
 static struct {
     struct {
         vdev_t *owner;
-        uint32_t pin;
+        uint32_t pin, source;
+        unsigned entry; /* of the owner's `interrupts` */
     } claim[MAX_CLAIMS];
     unsigned count;
 } lines;
-
-void assign_begin(void)
-{
-    lines.count = 0;
-}
 
 static __startup const void *node_property(const struct vdev_builder *b, const char *name, int *size)
 {
@@ -57,6 +55,15 @@ bool vdev_reg(const struct vdev_builder *b, unsigned index, uint64_t *base, uint
     return true;
 }
 
+/* The vdev's own source of the line, once it has it. */
+static __startup uint32_t line_source(const vdev_t *v, unsigned entry)
+{
+    for (unsigned i = 0; i < lines.count; i++)
+        if (lines.claim[i].owner == v && lines.claim[i].entry == entry)
+            return lines.claim[i].source;
+    return BIT(0);
+}
+
 int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_intr *out)
 {
     if (!phase_is(PHASE_STARTUP, b->path))
@@ -71,7 +78,7 @@ int vdev_interrupt(const struct vdev_builder *b, unsigned index, struct guest_in
         return error_at(EINVAL, "%s: interrupts given, but the VM has no interrupt controller", b->path);
     for (unsigned i = 0; i < INTR_CELLS; i++)
         cells[i] = fdt32_ld(&interrupts[index * INTR_CELLS + i]);
-    *out = (struct guest_intr){ .pic = pic, .src_id = 1 };
+    *out = (struct guest_intr){ .pic = pic, .src_id = line_source(b->vdev, index) };
     return pic->v_factory->pic->parse(b, cells, INTR_CELLS, out);
 }
 
@@ -114,7 +121,7 @@ bool vdev_pin_taken(const struct vdev_builder *b, uint32_t pin)
 }
 
 /* Makes the line the vdev's: one owner, or several that all share by design, each a source of its own. */
-int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line)
+static __startup int line_claim(const struct vdev_builder *b, unsigned entry, struct guest_intr *line)
 {
     unsigned sources = 0;
     for (unsigned i = 0; i < lines.count; i++) {
@@ -127,10 +134,17 @@ int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line)
     }
     if (lines.count == MAX_CLAIMS || sources == 32)
         return error_at(-E2BIG, "%s: too many interrupts in one VM", b->path);
-    lines.claim[lines.count].owner = b->vdev;
-    lines.claim[lines.count++].pin = line->param;
     line->src_id = (uint32_t)BIT(sources);
+    lines.claim[lines.count].owner = b->vdev;
+    lines.claim[lines.count].pin = line->param;
+    lines.claim[lines.count].entry = entry;
+    lines.claim[lines.count++].source = line->src_id;
     return 0;
+}
+
+int assign_line_claim(const struct vdev_builder *b, struct guest_intr *line)
+{
+    return line_claim(b, NO_ENTRY, line);
 }
 
 int assign_given_lines(struct vdev_builder *b)
@@ -147,7 +161,7 @@ int assign_given_lines(struct vdev_builder *b)
         struct guest_intr line;
         int err = -vdev_interrupt(b, (unsigned)i, &line);
         if (!err)
-            err = assign_line_claim(b, &line);
+            err = line_claim(b, (unsigned)i, &line);
         if (err)
             return err;
         if (i == 0)
@@ -157,11 +171,11 @@ int assign_given_lines(struct vdev_builder *b)
 }
 
 /* The end of a place that a vdev of the VM has, or that its `reg` names, within [at, at+size); 0: none. */
-static __startup uint64_t place_taken(const struct guest_system *vm, const void *fdt, uint64_t at, uint64_t size)
+static __startup uint64_t place_taken(const struct guest_system *vm, uint64_t at, uint64_t size)
 {
     for (unsigned i = 0; i < vm->vdev_count; i++) {
         const qvm_state_block *place = &vm->vdevs[i].v_block;
-        struct vdev_builder other = { .fdt = fdt, .node = vm->config->vdevs[i].node };
+        struct vdev_builder other = { .fdt = described, .node = vm->config->vdevs[i].node };
         uint64_t base, length;
         if (place->location != QSL_NO_LOCATION && ranges_overlap(place->location, place->length, at, size))
             return place->location + place->length;
@@ -170,6 +184,18 @@ static __startup uint64_t place_taken(const struct guest_system *vm, const void 
                 return base + length;
     }
     return 0;
+}
+
+void assign_begin(struct guest_system *vm, const void *fdt)
+{
+    described = fdt;
+    lines.count = 0;
+    vm->place_taken = place_taken;
+}
+
+void assign_end(struct guest_system *vm)
+{
+    vm->place_taken = NULL;
 }
 
 uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint64_t align)
@@ -181,7 +207,7 @@ uint64_t guest_space_find_free(const struct vdev_builder *b, uint64_t size, uint
     uint64_t at, above = ASPACE_DEVICES_FROM;
     do
         at = aspace_find_free(&vm->as, vm->config, above, size, align);
-    while (at != QSL_NO_LOCATION && (above = place_taken(vm, b->fdt, at, size)) != 0);
+    while (at != QSL_NO_LOCATION && (above = place_taken(vm, at, size)) != 0);
     return at;
 }
 

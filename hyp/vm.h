@@ -103,6 +103,8 @@ struct CAPABILITY("guest address space") guest_system {
     struct guest_timer *timers; /* of all its vdevs */
 
     struct aspace as; /* has its own lock */
+    /* While vdevs are made, else NULL: the end of what one of them has in [at, at+size), 0: nothing. */
+    uint64_t (*place_taken)(const struct guest_system *vm, uint64_t at, uint64_t size);
 
     struct spinlock lock;
     /* under lock: */

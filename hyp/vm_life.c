@@ -105,12 +105,19 @@ static bool vm_restarts(const struct guest_system *vm)
     return false;
 }
 
+void vdevs_told(struct guest_system *vm, unsigned code)
+{
+    if (vdev_control_all(vm, code))
+        guest_terminate(vm, GTC_REFUSED);
+}
+
 /* All its vCPUs are off: it has ended. Is it loaded again? */
 static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
 {
     clock_end(vm);
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     threads_end(vm);
+    clock_end(vm); /* what those set on their way out */
     log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
     if (vm_restarts(vm)) {
         results_line("R vm %s state=restarting cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
@@ -119,7 +126,7 @@ static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
         vm->intc->reset(vm);
         steal_reset(vm);
         threads_start(vm);
-        vdev_control_all(vm, VDEV_CTRL_RESET);
+        vdevs_told(vm, VDEV_CTRL_RESET);
         vm_load(vm);
         return true;
     }

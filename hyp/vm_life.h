@@ -7,6 +7,8 @@
 void vm_start(struct guest_system *vm) __running;
 /* Its memory as the description says, the same for the first start and every restart, then its first vCPU is on. Its keeper. */
 void vm_load(struct guest_system *vm) __running;
+/* Tells its vdevs of a step on the way to its first vCPU. If one cannot go it the VM ends there (GTC_REFUSED), and is not started again. */
+void vdevs_told(struct guest_system *vm, unsigned code) __running;
 /* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
 void vm_cpu_gone(struct guest_cpu *v) __running;
 /* A vCPU is started at pc with x0. PSCI's answer. */

@@ -57,7 +57,7 @@ void vm_load(struct guest_system *vm)
     for (unsigned i = 0; i < vm->config->ram_count; i++)
         range_load(vm, vm->config->ram[i].base.raw, vm->ram[i]);
     icache_inval_all();
-    vdev_control_all(vm, VDEV_CTRL_GUEST_STARTING);
+    vdevs_told(vm, VDEV_CTRL_GUEST_STARTING);
     lock_acquire(&vm->lock);
     vm->held = false;
     vm->stops = 0;

@@ -27,7 +27,7 @@ enum gasp_region_flags {
 struct gasp_region {
     uint32_t flags;
     uint32_t cookie;
-    vdev_t *vdev;                 /* with VIRT flags or PASSTHRU: whose it is */
+    vdev_t *vdev; /* with VIRT flags or PASSTHRU: whose it is; to remove, whose it must be, NULL: whoever's it is */
     const struct reg_table *regs; /* ours: overrides the factory's for this region */
     uint64_t host_location;       /* with PASS flags: physical address */
     qvm_state_block guest;        /* location and length in the guest */
@@ -48,7 +48,8 @@ bool gasp_lock_held(const guest_system *gsp, unsigned type);
  * Adds, changes and removes regions while vCPUs run, in order: `guest` says where, all of it regions or none. Nothing there: added. GRF_NONE: removed.
  * Otherwise what is there gets the entry's flags, cookie, vdev and register table; it must be memory or the same vdev's. Memory keeps its contents,
  * and what it permitted before comes back when the entry is removed. With GRF_PASSTHRU and a vdev the region is new memory at host_location (GRF_MEMORY: Normal, else Device), so that
- * vdevs of several VMs can show the same pages; it goes when it is removed, and no map (gasp_map(), ...) reaches it. Regions are split and joined. Every core has seen a change when the call returns.
+ * vdevs of several VMs can show the same pages; it goes when it is removed, and no map (gasp_map(), ...) reaches it. Of memory whole pages change. Regions are split and joined. Every
+ * access that begins after the call returned sees the change; one that another vCPU began before may still come to the vdev: look under v_mtx whether it is for what there is.
  * Running; under gasp_lock(). Answers n, or the index of the first entry that cannot be, with the positive errno in *err (traced): EINVAL, ENOENT, EEXIST
  * (another vdev's), EPERM (the description's), E2BIG, ENOMEM, ERANGE (host memory beyond 48 bits); the entries before it are done. A register table must be one that gasp_regs_prepare(), or
  * gasp_region_set(), had at startup.
@@ -64,7 +65,7 @@ int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs) __st
 int gasp_window_prepare(struct vdev_builder *b, const qvm_state_block *window, unsigned regions) __startup __must_check;
 /* The region that covers the block's first byte; of a region that was split, the piece. EOK or ENOENT. Any phase; not for holders of v_mtx that a change might wait for. */
 int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn) __must_check;
-/* Free guest addresses for `size` bytes, above RAM, regions and `reserve`d ranges, into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
+/* Free guest addresses for `size` bytes, above RAM, regions, `reserve`d ranges and, at startup, what vdevs have that is no region yet (`reg`, v_block), into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
 int gasp_find_free(guest_system *gsp, uint64_t size, uint64_t align, qvm_state_block *blk) REQUIRES(gsp) __must_check;
 /* The same from `first` to `last`, both included: the lowest. */
 int gasp_find_free_range(guest_system *gsp, uint64_t first, uint64_t last, uint64_t size, uint64_t align,

@@ -57,13 +57,13 @@ def test_the_streams_part_wherever_they_are_cut(demux, at):
     assert (console, demux.log_seen, demux.results_seen) == (CONSOLE, LOG, RESULTS)
 
 
-@pytest.mark.parametrize("held", [b"[", b"[ ", b"R", b"R mach"])
+@pytest.mark.parametrize("held", [b"R", b"R mach"])
 def test_a_prompt_that_looks_like_a_line_is_shown_soon(demux, held):
     assert demux.feed(b"\n" + held) == b"\n" and demux.silent(0.1) == b"" and demux.silent(0.2) == held
-    assert demux.feed(b"   1.000000] INFO  no line any more\r\nx").endswith(b"any more\r\nx") and not demux.log_seen
+    assert demux.feed(b"ine panic\r\nx").endswith(b"panic\r\nx") and not demux.results_seen
 
 
-@pytest.mark.parametrize("held", [b"[ 1", b"[    0.0010", b"[    0.001000] INF", b"R machine", b"R machine pan"])
+@pytest.mark.parametrize("held", [b"[", b"[    ", b"[ 1", b"[    0.0010", b"[    0.001000] INF", b"R machine", b"R machine pan"])
 def test_a_line_may_pause_in_its_head(demux, held):
     assert demux.feed(b"\n" + held) == b"\n" and demux.silent(0.2) == demux.silent(1.8) == b""
     assert demux.silent(2.0) == held
@@ -81,7 +81,7 @@ def test_a_break_that_paused_leaves_a_line_of_the_log(demux):
 
 
 def test_the_head_that_paused_is_still_a_line(demux):
-    assert demux.feed(b"\n[    0.00") + demux.silent(1.0) + demux.feed(b"1000] WARN  late\r\n") == b"\n"
+    assert demux.feed(b"\n[  ") + demux.silent(1.0) + demux.feed(b"  0.00") + demux.silent(1.0) + demux.feed(b"1000] WARN  late\r\n") == b"\n"
     assert demux.log_seen == [b"[    0.001000] WARN  late"]
 
 

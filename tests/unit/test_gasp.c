@@ -158,9 +158,32 @@ static void test_whose(void **state)
     assert_int_equal(change(HOLE, 0x1000, GRF_VIRT_RD, &two), EEXIST);
     assert_true(log_has("two: 0x1000 bytes at 0x20000000 overlap one"));
     assert_int_equal(change(HOLE, 0x1000, GRF_NONE, &two), EEXIST);
-    assert_int_equal(change(HOLE, 0x1000, GRF_NONE, NULL), EEXIST);
     assert_int_equal(change(RAM + PAGE_SIZE, PAGE_SIZE, GRF_VIRT_RD, &one), EOK);
     assert_int_equal(change(RAM, MIB(1), GRF_VIRT_RD, &two), EEXIST);
+    assert_int_equal(region_of(RAM)->flags, RAM_FLAGS);
+    /* Removing asks for no vdev; one that is named must be the right one. */
+    assert_int_equal(change(HOLE, 0x1000, GRF_NONE, NULL), EOK);
+    assert_int_equal(change(RAM + PAGE_SIZE, PAGE_SIZE, GRF_NONE, NULL), EOK);
+    assert_int_equal(region_of(RAM + PAGE_SIZE)->flags, RAM_FLAGS);
+    assert_null(region_of(RAM + PAGE_SIZE)->vdev);
+}
+
+/* A guest may supply the address: what stage 2 cannot have is refused, and nothing else happens. */
+static void test_memory_in_whole_pages(void **state)
+{
+    static const struct {
+        uint64_t at, size;
+    } bad[] = { { RAM + 0x1004, 4 }, { RAM + 0x1000, 4 }, { RAM + 0x1800, 0x800 }, { RAM + 0x800, 0x1000 } };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+        log_forget();
+        assert_int_equal(change(bad[i].at, bad[i].size, GRF_VIRT_RD | GRF_VIRT_WR, &one), EINVAL);
+        assert_true(log_has("are no whole pages of"));
+        assert_int_equal(change(bad[i].at, bad[i].size, GRF_NONE, &one), EINVAL);
+    }
+    assert_int_equal(change(RAM + PAGE_SIZE, PAGE_SIZE, GRF_VIRT_RD, &one), EOK);
+    assert_int_equal(change(RAM + PAGE_SIZE + 4, 4, GRF_NONE, &one), EINVAL);
+    assert_int_equal(change(RAM + PAGE_SIZE, PAGE_SIZE, GRF_NONE, &one), EOK);
     assert_int_equal(region_of(RAM)->flags, RAM_FLAGS);
 }
 
@@ -477,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory_stays_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_comes_and_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whose, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_in_whole_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_tables, setup, teardown),

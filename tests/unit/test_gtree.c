@@ -349,12 +349,68 @@ static void gtree_clock_names(void **state)
     assert_true(log_has("/vm: the guest's tree cannot be made: FDT_ERR_EXISTS"));
 }
 
+/* Names from one buffer, which is gone when they are compared; more cells than any node of ours has. */
+static int many_add(struct vdev_fdt *f)
+{
+    uint32_t many[300];
+    int err = EOK;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = i;
+    for (unsigned i = 0; i < 70 && !err; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "pin-%u", i);
+        err = vdev_fdt_u32s(f, name, &many[i], 1);
+        memset(name, 'x', sizeof(name));
+    }
+    return err ? err : vdev_fdt_u32s(f, "many", many, ARRAY_LEN(many));
+}
+
+static int long_names_add(struct vdev_fdt *f)
+{
+    int err = EOK;
+
+    for (unsigned i = 0; i < 30 && !err; i++) {
+        char name[48];
+        snprintf(name, sizeof(name), "a-name-that-is-forty-bytes-long-in-all-%02u", i);
+        err = vdev_fdt_u32s(f, name, &i, 1);
+    }
+    return err;
+}
+
+static void gtree_vdevs_properties(void **state)
+{
+    (void)state;
+    test_gen_fdt = many_add;
+    assert_int_equal(build(QEMU_VM, 1, 65536, 0), 0);
+    for (unsigned i = 0; i < 70; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "pin-%u", i);
+        assert_int_equal(cells("/pl011@9000000", name, 1, 0), i);
+    }
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(cells("/pl011@9000000", "many", 300, i), i);
+    assert_int_equal(cells("/pl011@9000000", "clocks", 2, 0), cells("/apb-pclk", "phandle", 1, 0));
+    test_gen_fdt = long_names_add;
+    log_forget();
+    assert_int_equal(build(QEMU_VM, 1, 65536, 0), -ENOSPC);
+    assert_true(log_has(
+        "/guest: the guest's tree cannot be made: the names of a node's properties are longer than 1024 bytes"));
+    test_gen_fdt = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gtree_qemu),        cmocka_unit_test(gtree_completed), cmocka_unit_test(gtree_two_clocks),
-        cmocka_unit_test(gtree_seeds),       cmocka_unit_test(gtree_no_room),   cmocka_unit_test(gtree_own_tree),
-        cmocka_unit_test(gtree_clock_names), cmocka_unit_test(gtree_hostile),
+        cmocka_unit_test(gtree_qemu),
+        cmocka_unit_test(gtree_completed),
+        cmocka_unit_test(gtree_two_clocks),
+        cmocka_unit_test(gtree_seeds),
+        cmocka_unit_test(gtree_no_room),
+        cmocka_unit_test(gtree_own_tree),
+        cmocka_unit_test(gtree_clock_names),
+        cmocka_unit_test(gtree_hostile),
+        cmocka_unit_test(gtree_vdevs_properties),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -347,6 +347,25 @@ static void test_shared_lines(void **state)
     assert_int_equal(vm.vdevs[3].v_intr.src_id, 4);
 }
 
+/* Each entry of `interrupts` is a source of its own of its line, whoever has that line too. */
+static void test_sources_of_entries(void **state)
+{
+    struct guest_intr line;
+    (void)state;
+    assert_int_equal(create("a { compatible = \"shared\"; interrupts = <0 1 4 0 2 4>; };"
+                            "b { compatible = \"shared\"; interrupts = <0 3 4 0 2 4 0 2 4>; };"),
+                     0);
+    static const struct {
+        unsigned vdev, entry;
+        uint32_t pin, source;
+    } want[] = { { 1, 0, 33, 1 }, { 1, 1, 34, 1 }, { 2, 0, 35, 1 }, { 2, 1, 34, 2 }, { 2, 2, 34, 4 } };
+    for (unsigned i = 0; i < ARRAY_LEN(want); i++) {
+        assert_int_equal(vdev_interrupt(vdev_builder_of(&vm.vdevs[want[i].vdev]), want[i].entry, &line), EOK);
+        assert_int_equal(line.param, want[i].pin);
+        assert_int_equal(line.src_id, want[i].source);
+    }
+}
+
 static void test_line_conflicts(void **state)
 {
     (void)state;
@@ -466,7 +485,12 @@ static void test_names(void **state)
     assert_string_equal(text, "b");
     vdev_string(small, sizeof(small), &vm.vdevs[1]);
     assert_string_equal(small, "seria");
-    vdev_string(small, 0, &vm.vdevs[1]);
+    /* What it would be, as of snprintf(): how long, and that it was cut. */
+    assert_int_equal(vdev_string(small, sizeof(small), &vm.vdevs[1]), 14);
+    assert_int_equal(vdev_string(NULL, 0, &vm.vdevs[1]), 14);
+    assert_int_equal(vdev_path(NULL, 0, &vm.vdevs[1]), strlen("/vm/serial@0"));
+    assert_int_equal(vdev_path(small, sizeof(small), &vm.vdevs[1]), strlen("/vm/serial@0"));
+    assert_string_equal(small, "/vm/s");
     vdev_logf(LOG_INFO, &vm.vdevs[1], "number %d", 5);
     assert_true(log_has("vm/serial@9000000: number 5"));
 }
@@ -505,6 +529,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_free_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stuck_controller, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shared_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sources_of_entries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_conflicts, setup, teardown),
         cmocka_unit_test(test_places_refused),
         cmocka_unit_test(test_step_refused),

@@ -116,6 +116,15 @@ static int own_startup(struct vdev_builder *b, unsigned code, const void *arg)
     return v->v_intr.pic ? EOK : guest_intr_assign(b, &v->v_intr);
 }
 
+/* The same by the address space's own search. */
+static int finds_startup(struct vdev_builder *b, unsigned code, const void *arg) NO_THREAD_SAFETY
+{
+    int err = dev_startup(b, code, arg);
+    if (code == VDEV_CTRL_ASSIGN && !err && b->vdev->v_block.location == QSL_NO_LOCATION)
+        err = gasp_find_free(b->gsp, 0x1000, 0x1000, &b->vdev->v_block);
+    return err;
+}
+
 static int dev_control(vdev_t *v, unsigned code, const void *arg)
 {
     note(v, call_name(code));
@@ -142,6 +151,7 @@ static const struct vdev_factory factories[] = {
             .safety = VDEV_SAFETY_SELECTED),
     FACTORY("dev", dev_startup, .factory_flags = VFF_VDEV_MEM, .option_list = options, .option_strings = BIT(0),
             .option_cells = BIT(1)),
+    FACTORY("finds", finds_startup, .factory_flags = VFF_INTR_NO),
     FACTORY("safe", dev_startup, .factory_flags = VFF_VDEV_MEM, .safety = VDEV_SAFETY_SELECTED),
     FACTORY("intr-no", dev_startup, .factory_flags = VFF_VDEV_MEM | VFF_INTR_NO),
     FACTORY("intr-req", dev_startup, .factory_flags = VFF_VDEV_MEM | VFF_INTR_REQ),
@@ -294,6 +304,22 @@ static void test_rules(void **state)
         rule_check(i);
         teardown(state);
     }
+}
+
+/* Places that are no regions yet are taken all the same: given before, given behind, found before, and further ones of a `reg`. */
+static void test_places_found(void **state)
+{
+    (void)state;
+    assert_int_equal(create(0, "a { compatible = \"dev\"; };"
+                               "b { compatible = \"finds\"; };"
+                               "c { compatible = \"finds\"; };"
+                               "d { compatible = \"dev\"; reg = <0 0xc002000 0 0x1000 0 0xc005000 0 0x1000>; };"
+                               "e { compatible = \"finds\"; };"
+                               "f { compatible = \"finds\"; };"),
+                     0);
+    static const uint64_t places[] = { 0xc000000, 0xc001000, 0xc003000, 0xc002000, 0xc004000, 0xc006000 };
+    for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+        assert_int_equal(machines[0].vdevs[1 + i].v_block.location, places[i]);
 }
 
 /* ---- Options ---- */
@@ -483,6 +509,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_common_options, setup, teardown),
         cmocka_unit_test(test_options_refused),
+        cmocka_unit_test_setup_teardown(test_places_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_button, setup, teardown),

@@ -75,11 +75,14 @@ __attribute__((used)) void test_factories_end(void)
             : "i"(sizeof(__vdev_factories_start)));
 }
 
+int (*test_gen_fdt)(struct vdev_fdt *f);
+
 int vdev_gen_fdt(struct guest_system *vm, unsigned index, struct vdev_fdt *f)
 {
     struct vdev_builder b = { .vdev = &vm->vdevs[index], .gsp = vm };
+    int err = test_gen_fdt ? test_gen_fdt(f) : EOK;
 
-    return vm->vdevs[index].v_factory->startup(&b, VDEV_CTRL_GEN_FDT, f);
+    return err ? err : vm->vdevs[index].v_factory->startup(&b, VDEV_CTRL_GEN_FDT, f);
 }
 
 static void test_vdev_make(struct guest_system *vm, unsigned index, uint64_t *place, uint32_t *line)

@@ -13,3 +13,6 @@ extern struct platform test_platform;
  */
 struct guest_system *test_vm_make(const struct config_vm *config, unsigned id, uint64_t place, uint32_t line);
 void test_vm_free(struct guest_system *vm);
+
+/* If not NULL: what every vdev adds to its node, before its own. */
+extern int (*test_gen_fdt)(struct vdev_fdt *f);

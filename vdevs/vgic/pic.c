@@ -27,13 +27,12 @@ static int pic_signal(const struct guest_intr *gip, enum guest_intr_state state)
     if (gip->param < VGIC_PRIVATE || gip->param - VGIC_PRIVATE >= VGIC_SPIS)
         return EINVAL;
     struct virq *v = &g->spi[gip->param - VGIC_PRIVATE];
-    switch (state) {
-    case GIS_NOP:
-    case GIS_ISR: return EOK;
+    switch ((unsigned)state & ~(unsigned)GIS_ISR) { /* in an interrupt handler are all that signal */
+    case GIS_NOP: return EOK;
     case GIS_ON: line_set(v, gip->src_id, true); return EOK;
     case GIS_OFF: line_set(v, gip->src_id, false); return EOK;
+    default: return EINVAL;
     }
-    return EINVAL;
 }
 
 static int __startup parse_spi(const struct vdev_builder *b, uint32_t number)

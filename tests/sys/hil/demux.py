@@ -15,7 +15,7 @@ HEAD_LONGEST = 40
 LINE_END = b"\r\n"
 BREAK = LINE_END + b"\r"
 PANIC = b"R machine panic"
-LIKELY = re.compile(rb"\r\n\r|\r?\[ *\d|R machine")  # no guest's prompt begins so: it is the hypervisor's line, and the wire is slow
+LIKELY = re.compile(rb"\r\n\r|\r?\[|R machine")  # no guest's prompt begins so: it is the hypervisor's line, and the wire is slow
 PROMPT_TIME, LINE_TIME = 0.2, 2.0  # of silence, after which what was held back is none
 
 
