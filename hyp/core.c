@@ -210,6 +210,8 @@ static __running void vcpu_power_up(struct core *c, struct guest_cpu *v)
         core_put(c);
     struct timer_vcpu timer = v->arch.timer;
     vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
+    if (v->start_big_endian)
+        vcpu_arch_start_big_endian(&v->arch);
     v->arch.timer = timer;
     v->powered_down = false;
 }
@@ -249,11 +251,11 @@ static __running bool vcpu_stays_asleep(const struct core *c, struct guest_cpu *
         vm_cpu_clock(v);
         vcpu_timers_check(v);
     }
-    v->waiting = !v->vm->intc->wakes(v);
+    v->waiting = !v->vm->intc->wakes(v, v->powered_down);
     if (v->waiting && outside) {
         alarm_set(&v->wake, timer_vcpu_next(&v->arch.timer, timer_now()));
         vcpu_timers_check(v);
-        v->waiting = !v->vm->intc->wakes(v);
+        v->waiting = !v->vm->intc->wakes(v, v->powered_down);
     }
     return v->waiting;
 }

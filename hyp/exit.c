@@ -63,10 +63,6 @@ static __running void mmio_exit(struct guest_cpu *v, const struct exit *e, const
     struct mmio m = { .write = true };
     enum vdev_ref_status s;
     uint64_t value = 0;
-    if (e->esr & ISS_CM) {
-        vcpu_advance_pc(&v->arch, e->esr); /* a device has no cache lines to maintain */
-        return;
-    }
     if (mmio_decode(e->esr, e->ipa, &m) == MMIO_OK) {
         m.reverse = vcpu_big_endian(&v->arch);
         value = m.write && m.reg != 31 ? v->arch.regs.x[m.reg] : 0;
@@ -100,11 +96,18 @@ static uint32_t abort_needs(const struct exit *e)
 static __running void abort_exit(struct guest_cpu *v, struct exit e)
 {
     bool write = e.kind == EXIT_DATA_ABORT && e.esr & ISS_WNR && !(e.esr & ISS_CM);
-    if (!e.ipa_valid && !vcpu_translate(e.far, from_el0(v), write, &e.ipa))
+    /* A fetch by EL0 is looked up as EL1's read: what may be executed only, EL0 may not read. */
+    bool el0 = from_el0(v) && e.kind == EXIT_DATA_ABORT;
+    if (!e.ipa_valid && !vcpu_translate(e.far, el0, write, &e.ipa))
         return; /* the guest changed its tables meanwhile: it meets its own fault when it tries again */
     const struct region *r = aspace_find_cached(&v->vm->as, &v->hot, e.ipa);
     if (r && region_permits(r, abort_needs(&e)) && (r->flags & GRF_MEMORY || !e.s1ptw))
         return; /* it was in the way of a change of the tables: the next try finds them whole */
+    if (e.kind == EXIT_DATA_ABORT && e.esr & ISS_CM && !e.s1ptw) {
+        vcpu_advance_pc(&v->arch,
+                        e.esr); /* ROM, a device, nothing: no cache lines to maintain, on no machine an error */
+        return;
+    }
     if (r && r->vdev && e.kind == EXIT_DATA_ABORT && !e.s1ptw) {
         mmio_exit(v, &e, r);
         return;
@@ -163,6 +166,23 @@ void smccc_exit(struct guest_cpu *v, const struct exit *e)
         smccc_call(v);
 }
 
+#define CP14_OPC1 FIELD(16, 14)
+#define CP14_TRACE 1
+
+/* By EL0 in AArch32. Its debug registers are there once this vCPU's are in the core. */
+static __running void coprocessor_exit(struct guest_cpu *v, const struct exit *e)
+{
+    unsigned ec = ESR_EC(e->esr);
+    bool trace = ec == EC_CP14_32 && field_get(CP14_OPC1, e->esr) == CP14_TRACE;
+    bool debug = (ec == EC_CP14_32 || ec == EC_CP14_LS || ec == EC_CP14_64) && !trace;
+    if (!vcpu_condition_holds(&v->arch, e->esr))
+        vcpu_advance_pc(&v->arch, e->esr);
+    else if (debug && !v->arch.debug_live)
+        vcpu_debug_enable(&v->arch); /* and the instruction runs again */
+    else
+        exit_unsupported(v, e, v->vm->config->on_instruction, "instruction that this machine does not offer");
+}
+
 void exit_dispatch(struct guest_cpu *v, const struct exit *e)
 {
     switch (e->kind) {
@@ -184,7 +204,7 @@ void exit_dispatch(struct guest_cpu *v, const struct exit *e)
     case EXIT_SMC: smccc_exit(v, e); return;
     case EXIT_WFX: wfx_exit(v, e); return;
     case EXIT_FP: vcpu_fp_enable(&v->arch); return;
-    case EXIT_CP15:
+    case EXIT_CP15: coprocessor_exit(v, e); return;
     case EXIT_SVE:
     case EXIT_PAUTH:
     case EXIT_DEBUG:

@@ -56,6 +56,7 @@ struct guest_cpu {
     /* under vm->lock: */
     enum vcpu_power power; /* atomic: its core reads it without the lock */
     uint64_t start_pc, start_x0;
+    bool start_big_endian; /* SCTLR_EL1.EE, as of who called */
     /* any core, atomic: */
     uint32_t kicked;   /* look at your interrupts and requests before entering */
     uint32_t in_guest; /* list registers may be ahead of the virqs */

@@ -36,7 +36,7 @@ static bool is_up(const struct guest_system *vm)
     return vm_state(vm) == VM_RUNNING || vm_state(vm) == VM_PAUSED;
 }
 
-int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
+int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0, bool big_endian)
 {
     struct guest_system *vm = v->vm;
     int answer = PSCI_SUCCESS;
@@ -48,6 +48,7 @@ int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0)
     else {
         v->start_pc = pc;
         v->start_x0 = x0;
+        v->start_big_endian = big_endian;
         vcpu_power_set(v, VCPU_ON_PENDING);
         vm->cpus_on++;
     }
@@ -67,6 +68,8 @@ bool vm_cpu_arrive(struct guest_cpu *v)
             vcpu_arch_start(&v->arch, v->start_pc, v->start_x0);
         else
             vcpu_arch_reset(&v->arch, v->start_pc, v->start_x0);
+        if (v->start_big_endian)
+            vcpu_arch_start_big_endian(&v->arch);
         v->waiting = v->powered_down = v->pristine = false;
         v->life = __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED);
         vcpu_power_set(v, VCPU_ON);

@@ -11,8 +11,8 @@ void vm_load(struct guest_system *vm) __running;
 void vdevs_told(struct guest_system *vm, unsigned code) __running;
 /* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
 void vm_cpu_gone(struct guest_cpu *v) __running;
-/* A vCPU is started at pc with x0. PSCI's answer. */
-int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0) __running;
+/* A vCPU is started at pc with x0, its data big-endian or not. PSCI's answer. */
+int vm_cpu_on(struct guest_cpu *v, uint64_t pc, uint64_t x0, bool big_endian) __running;
 /* On its own core: a vCPU whose start is pending takes its reset state. false: none was. */
 bool vm_cpu_arrive(struct guest_cpu *v) __running;
 /* All vCPUs out of their guest until it is resumed; with its own clock that stands still. false: it is not running, or not paused. Any core. */

@@ -70,6 +70,6 @@ void vm_load(struct guest_system *vm)
         thread_signal(vm->keeper);
         return;
     }
-    vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa);
+    vm_cpu_on(vm->cpus[0], vm->entry, vm->fdt_ipa, false);
     results_line("R vm %s state=running", vm->name);
 }

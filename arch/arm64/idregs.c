@@ -8,6 +8,8 @@ struct idreg {
 };
 
 #define PFR0_CSV2 FIELD(59, 56)
+#define MMFR1_HAFDBS FIELD(3, 0)
+#define MMFR2_VARANGE FIELD(19, 16)
 #define F(hi, lo) FIELD(hi, lo)
 #define ALL FIELD(63, 0)
 
@@ -88,6 +90,11 @@ uint64_t idreg_guest(unsigned crm, unsigned op2, uint64_t host, unsigned ipa_bit
         /* CSV2 from 2 on promises SCXTNUM_ELx, which is not switched. */
         if (crm == 4 && op2 == 0 && field_get(PFR0_CSV2, v) > 1)
             v = field_set(PFR0_CSV2, v, 1);
+        /* HAFDBS 3 and 4 want TCR2_EL1, VARange 2 tables of 128-bit entries: neither is there. */
+        if (crm == 7 && op2 == 1 && field_get(MMFR1_HAFDBS, v) > 2)
+            v = field_set(MMFR1_HAFDBS, v, 2);
+        if (crm == 7 && op2 == 2 && field_get(MMFR2_VARANGE, v) > 1)
+            v = field_set(MMFR2_VARANGE, v, 1);
         if (crm == 7 && op2 == 0) {
             uint64_t own = field_get(FIELD(3, 0), host), ipa = parange_of(ipa_bits);
             v |= own < ipa ? own : ipa;

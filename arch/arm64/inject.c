@@ -100,12 +100,46 @@ void vcpu_inject_serror(struct vcpu_arch *v)
 #define A32_IT_HIGH FIELD(15, 10)
 #define A32_T BIT(5)
 
-/* DDI 0487 AArch32.ITAdvance(): IT<7:0> is CPSR<15:10>:<26:25>. */
+/* IT<7:0> is CPSR<15:10>:<26:25>. */
+static uint64_t it_state(uint64_t pstate)
+{
+    return field_get(A32_IT_HIGH, pstate) << 2 | field_get(A32_IT_LOW, pstate);
+}
+
+/* DDI 0487 AArch32.ITAdvance(). */
 static uint64_t it_advance(uint64_t pstate)
 {
-    uint64_t it = field_get(A32_IT_HIGH, pstate) << 2 | field_get(A32_IT_LOW, pstate);
+    uint64_t it = it_state(pstate);
     it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
     return field_set(A32_IT_LOW, field_set(A32_IT_HIGH, pstate, it >> 2), it);
+}
+
+#define ISS_CV BIT(24)
+#define ISS_COND FIELD(23, 20)
+#define COND_ALWAYS 14
+
+/* DDI 0487 ConditionHolds(); where the syndrome has no condition the IT block that the instruction is in has. */
+bool vcpu_condition_holds(const struct vcpu_arch *v, uint64_t esr)
+{
+    uint64_t p = v->regs.pstate, cond = COND_ALWAYS;
+    bool n = p & BIT(31), z = p & BIT(30), c = p & BIT(29), o = p & BIT(28), holds = true;
+    if (!(p & PSTATE_A32))
+        return true;
+    if (esr & ISS_CV)
+        cond = field_get(ISS_COND, esr);
+    else if (p & A32_T && it_state(p) & 0xf)
+        cond = it_state(p) >> 4;
+    switch (cond >> 1) {
+    case 0: holds = z; break;
+    case 1: holds = c; break;
+    case 2: holds = n; break;
+    case 3: holds = o; break;
+    case 4: holds = c && !z; break;
+    case 5: holds = n == o; break;
+    case 6: holds = n == o && !z; break;
+    default: return true;
+    }
+    return holds != (cond & 1);
 }
 
 void vcpu_advance_pc(struct vcpu_arch *v, uint64_t esr)
@@ -143,6 +177,16 @@ bool vcpu_big_endian(const struct vcpu_arch *v)
     if (v->regs.pstate & PSTATE_A32)
         return v->regs.pstate & A32_E;
     return read_sysreg(sctlr_el1) & (from_el0(v) ? SCTLR_E0E : SCTLR_EE);
+}
+
+bool vcpu_el1_big_endian(void)
+{
+    return read_sysreg(sctlr_el1) & SCTLR_EE;
+}
+
+void vcpu_arch_start_big_endian(struct vcpu_arch *v)
+{
+    v->sys.sctlr_el1 |= SCTLR_EE;
 }
 
 /* SP_EL1 only at EL1 with PSTATE.SP = 1. */

@@ -152,14 +152,24 @@ el2_reset:
 	msr	cptr_el2, x9
 	/* Fine-grained traps (FEAT_FGT) and HCRX_EL2 (FEAT_HCX) are UNKNOWN at reset. */
 	mrs	x9, id_aa64mmfr0_el1
-	lsr	x9, x9, #56
-	tst	x9, #0xf
-	b.eq	1f
+	ubfx	x9, x9, #56, #4
+	cbz	x9, 1f
 	msr	S3_4_C1_C1_4, xzr	/* HFGRTR_EL2 */
 	msr	S3_4_C1_C1_5, xzr	/* HFGWTR_EL2 */
 	msr	S3_4_C1_C1_6, xzr	/* HFGITR_EL2 */
 	msr	S3_4_C3_C1_4, xzr	/* HDFGRTR_EL2 */
 	msr	S3_4_C3_C1_5, xzr	/* HDFGWTR_EL2 */
+	cmp	x9, #2
+	b.lo	2f
+	msr	S3_4_C3_C1_0, xzr	/* HDFGRTR2_EL2 */
+	msr	S3_4_C3_C1_1, xzr	/* HDFGWTR2_EL2 */
+	msr	S3_4_C3_C1_2, xzr	/* HFGRTR2_EL2 */
+	msr	S3_4_C3_C1_3, xzr	/* HFGWTR2_EL2 */
+	msr	S3_4_C3_C1_7, xzr	/* HFGITR2_EL2 */
+2:	mrs	x9, id_aa64pfr0_el1
+	ubfx	x9, x9, #44, #4		/* AMU */
+	cbz	x9, 1f
+	msr	S3_4_C3_C1_6, xzr	/* HAFGRTR_EL2 */
 1:	mrs	x9, id_aa64mmfr1_el1
 	ubfx	x9, x9, #40, #4
 	cbz	x9, 1f

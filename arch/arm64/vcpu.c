@@ -55,7 +55,8 @@ static void mdcr_write(const struct vcpu_arch *v)
 
 #define PSTATE_EL1H_MASKED UINT64_C(0x3c5)
 #define CPACR_RESET UINT64_C(0)
-#define MDSCR_USED (BIT(0) | BIT(15)) /* SS, MDE */
+#define MDSCR_USED (BIT(0) | BIT(15)) /* SS, MDE: what it says fires without an access to a debug register */
+#define DEBUG_CLAIMS FIELD(7, 0)
 
 void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr)
 {
@@ -181,20 +182,41 @@ static unsigned watchpoints(void)
     return (unsigned)field_get(FIELD(23, 20), read_sysreg(id_aa64dfr0_el1)) + 1;
 }
 
-/* Debug registers move on a vCPU's first access to one, and stay its own until another vCPU comes to the core. */
+/*
+ * Debug registers move on a vCPU's first access to one, and stay its own until another vCPU comes to the core. When it comes back they move
+ * at once if something of theirs may fire, else again on its first access.
+ */
 void vcpu_debug_enable(struct vcpu_arch *v)
 {
     for (unsigned n = 0; n < breakpoints(); n++)
         debug_breakpoint_load(v, n);
     for (unsigned n = 0; n < watchpoints(); n++)
         debug_watchpoint_load(v, n);
+    write_sysreg(oslar_el1, 1); /* so that the flags of MDSCR_EL1 can be written, and nothing fires on the way */
+    isb();
     write_sysreg(mdccint_el1, v->debug.mdccint);
+    write_sysreg(osdtrrx_el1, v->debug.osdtrrx);
+    write_sysreg(osdtrtx_el1, v->debug.osdtrtx);
     write_sysreg(mdscr_el1, v->debug.mdscr);
+    write_sysreg(dbgclaimclr_el1, DEBUG_CLAIMS);
+    write_sysreg(dbgclaimset_el1, v->debug.claim);
+    write_sysreg(osdlr_el1, v->debug.osdlr);
+    isb();
     write_sysreg(oslar_el1, v->debug.os_locked);
     v->debug_live = v->debug_used = true;
     v->mdcr &= ~(MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
     mdcr_write(v);
     isb();
+}
+
+/* Nothing of a vCPU's fires for the next one, and nothing is there to be read. The OS lock is on. */
+static void debug_clear(void)
+{
+    write_sysreg(mdscr_el1, 0);
+    write_sysreg(osdtrrx_el1, 0);
+    write_sysreg(osdtrtx_el1, 0);
+    write_sysreg(dbgclaimclr_el1, DEBUG_CLAIMS);
+    write_sysreg(osdlr_el1, 0);
 }
 
 static void debug_put(struct vcpu_arch *v)
@@ -206,7 +228,13 @@ static void debug_put(struct vcpu_arch *v)
     v->debug.mdccint = read_sysreg(mdccint_el1);
     v->debug.mdscr = read_sysreg(mdscr_el1);
     v->debug.os_locked = read_sysreg(oslsr_el1) & BIT(1);
-    write_sysreg(mdscr_el1, 0); /* nothing of it fires for the next vCPU */
+    v->debug.osdlr = read_sysreg(osdlr_el1);
+    v->debug.claim = read_sysreg(dbgclaimclr_el1) & DEBUG_CLAIMS;
+    write_sysreg(oslar_el1, 1);
+    isb();
+    v->debug.osdtrrx = read_sysreg(osdtrrx_el1);
+    v->debug.osdtrtx = read_sysreg(osdtrtx_el1);
+    debug_clear();
     v->debug_live = false;
     v->mdcr |= MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
 }
@@ -282,6 +310,8 @@ void vcpu_arch_load(struct vcpu_arch *v, bool flush_tlb)
     write_sysreg(cptr_el2, v->cptr);
     mdcr_write(v);
     isb();
+    if (v->debug_used && v->debug.mdscr & MDSCR_USED)
+        vcpu_debug_enable(v);
     if (v->pmu)
         pmu_vcpu_load(v->pmu);
     this_core_arch()->running = v;

@@ -34,7 +34,7 @@ struct vcpu_fp {
 
 struct vcpu_debug {
     uint64_t bvr[16], bcr[16], wvr[16], wcr[16];
-    uint64_t mdscr, mdccint, osdtrrx, osdtrtx;
+    uint64_t mdscr, mdccint, osdtrrx, osdtrtx, claim, osdlr;
     bool os_locked;
 };
 
@@ -63,6 +63,12 @@ struct vcpu_arch {
 
 /* Registers as PSCI and the boot protocol say at a vCPU's start: EL1h, DAIF masked, MMU and caches off, all else zero or its architected reset value. */
 void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
+/* Of an instruction of AArch32 that was trapped: does its condition hold? Else it is a NOP. Always, of one of AArch64. */
+bool vcpu_condition_holds(const struct vcpu_arch *v, uint64_t esr);
+/* Does EL1 of the vCPU that is on this core access data big-endian? */
+bool vcpu_el1_big_endian(void);
+/* It starts so. */
+void vcpu_arch_start_big_endian(struct vcpu_arch *v);
 /* The same for one that was reset since it ran last. */
 void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0);
 /* Fixed traps and identity. */

@@ -19,8 +19,8 @@ struct vintc_ops {
     void (*flush)(guest_cpu *gcp);
     /* After a full exit: what the guest did to the list registers folded back into the virqs. */
     void (*sync)(guest_cpu *gcp);
-    /* Would an interrupt be signalled to this vCPU (WFI must not sleep)? Any core. */
-    bool (*wakes)(guest_cpu *gcp);
+    /* Would an interrupt be signalled to this vCPU (WFI must not sleep)? Powered down its interface is off, and what is for it asks for power. Any core. */
+    bool (*wakes)(guest_cpu *gcp, bool powered_down);
     /* The vCPU comes to / leaves this core. */
     void (*load)(guest_cpu *gcp);
     void (*unload)(guest_cpu *gcp);

@@ -4,6 +4,7 @@ import itertools
 import re
 
 import pytest
+from descriptions import vm, vms_write
 from pairwise import pairs_missing
 
 MODELS, CPUS, ICOUNT = ("cortex-a53", "cortex-a72", "cortex-a76", "max"), (1, 2, 4, 8), (False, True)
@@ -41,6 +42,18 @@ def test_conformance(machine, image, model, cpus, icount):
     bootargs = "hyp=1 races=20 bank-rounds=2 routes=30" if cpus == 8 and not icount else "hyp=1"
     started = machine("--kernel", image("conformance.bin"), "--append", bootargs, "--cpu", model, "--cpus", cpus,
                       *machine.target.cores_wanted(max(4, cpus)), *(["--icount"] if icount else []), timeout=300)
+    status = started.wait()
+    assert tap_check(started) >= CHECKS_AT_LEAST
+    assert status == 0, started.story()
+
+
+@pytest.mark.parametrize("affinity", [(0, 0), pytest.param((0, 1, 1, 0), marks=pytest.mark.full)])
+@pytest.mark.needs(cores=2)
+def test_conformance_where_vcpus_share_a_core(machine, image, affinity):
+    """What a vCPU has in the core's registers goes and comes with it."""
+    node = vm("guest", "conformance", cpus=len(affinity), affinity=affinity, memory=(0x40000000, 256 << 20),
+              bootargs="hyp=1 races=20 bank-rounds=2 routes=30")
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", node), "--image", f"conformance={image('conformance.bin')}", timeout=300)
     status = started.wait()
     assert tap_check(started) >= CHECKS_AT_LEAST
     assert status == 0, started.story()

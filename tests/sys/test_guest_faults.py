@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one guest does wrong stays its own: it gets its answer, EL2 and the other VM go on."""
 import re
+import time
 
 import pytest
 from descriptions import rtos_vm, vm, vms_write
@@ -28,9 +29,10 @@ def ticks(machine):
 @pytest.mark.parametrize("deed", ["loop", "sleep", "storm", "fill", "jumpbare"])
 def test_the_other_vm_goes_on(beside, deed):
     machine = beside(deed)
-    first = ticks(machine)
-    machine.quiet(1)
-    assert ticks(machine) - first > 50
+    first, limit = ticks(machine), time.monotonic() + 20
+    while ticks(machine) - first <= 50:  # half a second's: a host that has other things to do takes longer
+        assert time.monotonic() < limit, machine.story()
+        machine.quiet(1)
     machine.send("off\r")
     machine.expect_result(r"^R vm good state=ended cause=off", 10)
     assert machine.vm_state("bad") == "running"  # its faults are its own: the guest has them injected, and goes on

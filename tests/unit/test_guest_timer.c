@@ -98,6 +98,11 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     v->regs.x[0] = x0;
 }
 
+void vcpu_arch_start_big_endian(struct vcpu_arch *v)
+{
+    v->sys.sctlr_el1 |= BIT(25);
+}
+
 void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
 {
     v->regs.pc = pc;
@@ -336,7 +341,7 @@ static void cpu_on_while_paused(void **state)
 {
     (void)state;
     assert_true(vm_pause(&vm));
-    assert_int_equal(vm_cpu_on(&second, 0x1000, 7), 0);
+    assert_int_equal(vm_cpu_on(&second, 0x1000, 7, false), 0);
     assert_false(vm_cpu_arrive(&second));
     assert_true(vm_resume(&vm));
     assert_true(vm_cpu_arrive(&second));
@@ -347,7 +352,7 @@ static void ends_with_its_vm_and_starts_anew(void **state)
 {
     (void)state;
     struct guest_timer_data data;
-    assert_int_equal(vm_cpu_on(&cpu, 0, 0), 0);
+    assert_int_equal(vm_cpu_on(&cpu, 0, 0, false), 0);
     assert_int_equal(guest_timer_notify(timer, NULL, 1000), EOK);
     now = BOOT + 900;
     guest_terminate(&vm, GTC_RESET);

@@ -292,9 +292,9 @@ static void timer_of_a_vcpu_that_leaves_the_core(void **state)
     /* It comes due while the vCPU is away. */
     guest_leave(0);
     vgic_put(&test_cpus[0]);
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
     assert_false(vgic_hw_fired(&test_cpus[0], 27));
-    assert_true(vgic_wakes(&test_cpus[0]));
+    assert_true(vgic_wakes(&test_cpus[0], false));
     timer_line(0, 0, true);
     vgic_load(&test_cpus[0]);
     assert_int_equal(guest_ack(0), 27);

@@ -103,7 +103,7 @@ static void redistributor_sleeps(void **state)
     assert_int_equal(reg_read(1, 0, 0x14, 4), 6);
     icc(1, true, ICC_SGI1R, 1);
     assert_int_equal(guest_sees(0), TEST_SPURIOUS);
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
     assert_int_equal(reg_read(0, 0, SGI_FRAME + 0x200, 4), 1);
     reg_write(0, 0, 0x14, 4, 0);
     assert_int_equal(guest_ack(0), 0);
@@ -401,20 +401,31 @@ static void wakes_as_the_cpu_interface_would(void **state)
     (void)state;
     reg_write(0, GICD, 0x104, 4, BIT(8));
     reg_write(0, GICD, 0x400 + 40, 1, 0x80);
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
     device_line(40, 1, true);
     here = 0;
-    assert_true(vgic_wakes(&test_cpus[0]));
+    assert_true(vgic_wakes(&test_cpus[0], false));
     cores[0].vmcr = field_set(VGIC_VMCR_PMR, cores[0].vmcr, 0x80);
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
     cores[0].vmcr = field_set(VGIC_VMCR_PMR, cores[0].vmcr, 0xf8) & ~VGIC_VMCR_ENG1;
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
     cores[0].vmcr |= VGIC_VMCR_ENG1;
-    assert_true(vgic_wakes(&test_cpus[0]));
+    assert_true(vgic_wakes(&test_cpus[0], false));
     here = 1; /* asked from elsewhere: as last seen */
-    assert_true(vgic_wakes(&test_cpus[0]));
+    assert_true(vgic_wakes(&test_cpus[0], false));
+    /* Powered down, its interface is off and has no say; what is forwarded to it asks for power. */
+    here = 0;
+    cores[0].vmcr = field_set(VGIC_VMCR_PMR, cores[0].vmcr, 0) & ~VGIC_VMCR_ENG1;
+    assert_false(vgic_wakes(&test_cpus[0], false));
+    assert_true(vgic_wakes(&test_cpus[0], true));
+    reg_write(0, GICD, 0x184, 4, BIT(8));
+    assert_false(vgic_wakes(&test_cpus[0], true));
+    reg_write(0, GICD, 0x104, 4, BIT(8));
+    assert_true(vgic_wakes(&test_cpus[0], true));
+    cores[0].vmcr = field_set(VGIC_VMCR_PMR, cores[0].vmcr, 0xf8) | VGIC_VMCR_ENG1;
     reg_write(1, GICD, 0, 4, 1);
-    assert_false(vgic_wakes(&test_cpus[0]));
+    assert_false(vgic_wakes(&test_cpus[0], false));
+    assert_false(vgic_wakes(&test_cpus[0], true));
 }
 
 static int parse(uint32_t type, uint32_t number, uint32_t flags, struct guest_intr *out)

@@ -57,6 +57,11 @@ void vcpu_arch_reset(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
     (void)x0;
 }
 
+void vcpu_arch_start_big_endian(struct vcpu_arch *v)
+{
+    v->sys.sctlr_el1 |= BIT(25);
+}
+
 void vcpu_arch_start(struct vcpu_arch *v, uint64_t pc, uint64_t x0)
 {
     (void)v;

@@ -48,20 +48,23 @@ static void vmcr_look(struct vgic_cpu *cpu)
         vgic_route_any(cpu->vgic, cpu->gcp);
 }
 
-bool vgic_wakes(guest_cpu *gcp)
+/* Powered down, the interface has no say: what the redistributor or distributor would forward to it asks for power (GICR_WAKER: WakeRequest). */
+bool vgic_wakes(guest_cpu *gcp, bool powered_down)
 {
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);
     bool wakes = false;
     if (cpu->core == gic_core_key())
         vmcr_look(cpu);
     uint64_t vmcr = cpu->vmcr;
-    unsigned groups =
-        __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (unsigned)(vmcr & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1));
+    unsigned groups = __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED) & (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1);
+    if (!powered_down)
+        groups &= (unsigned)vmcr;
     lock_acquire(&cpu->lock);
     wakes = cpu->moved; /* its flush sees to that */
     list_each(at, &cpu->queue) {
         const struct virq *v = container_of(at, struct virq, node);
-        if (wakes || cpu->asleep || v->priority >= field_get(VGIC_VMCR_PMR, vmcr))
+        bool closed = cpu->asleep || v->priority >= field_get(VGIC_VMCR_PMR, vmcr);
+        if (wakes || (closed && !powered_down))
             break;
         wakes = !v->active && virq_deliverable(v, groups);
     }

@@ -99,7 +99,7 @@ static inline struct virq *vgic_virq(struct vgic_cpu *cpu, uint32_t intid)
 void vgic_flush(guest_cpu *gcp);
 void vgic_sync(guest_cpu *gcp);
 void vgic_refresh(guest_cpu *gcp);
-bool vgic_wakes(guest_cpu *gcp);
+bool vgic_wakes(guest_cpu *gcp, bool powered_down);
 void vgic_load(guest_cpu *gcp);
 void vgic_put(guest_cpu *gcp);
 /* Its CPU interface is as after a reset: no 1-of-N interrupt stays with it. */

@@ -173,6 +173,64 @@ static void single_step(void)
     debug_off();
 }
 
+static volatile bool busy_over;
+
+static uint64_t busy(uint64_t arg)
+{
+    while (!busy_over)
+        ;
+    return arg;
+}
+
+/* Nothing of this vCPU touches a debug register between here and the breakpoint; where it shares its core, others have it meanwhile. */
+static void kept_over_a_sleep(void)
+{
+    msr(dbgbvr0_el1, insn_address());
+    msr(dbgbcr0_el1, BCR_E_EL1_ANY_BYTE);
+    mdscr(MDSCR_MDE | MDSCR_KDE);
+    busy_over = false;
+    for (unsigned int i = 1; i < cpu_count; i++)
+        cpu_post(i, busy, 0);
+    gic_enable(INTID_CNTV);
+    for (unsigned int n = 0; n < 10; n++) {
+        msr(cntv_cval_el0, timer_count() + timer_ticks(2000));
+        msr(cntv_ctl_el0, CTL_ENABLE);
+        wfi();
+    }
+    msr(cntv_ctl_el0, 0);
+    gic_disable(INTID_CNTV);
+    struct exception e = run_open(INSN_NOP, 0, 0);
+    busy_over = true;
+    for (unsigned int i = 1; i < cpu_count; i++)
+        cpu_wait(i, 5000);
+    check_eq(e.esr, esr_make(EC_BREAKPOINT_SAME, FSC_DEBUG), "DDI0487 Breakpoint exceptions",
+             "a breakpoint is there after others had the core");
+    debug_off();
+}
+
+static uint64_t claims_set(uint64_t tags)
+{
+    msr(dbgclaimset_el1, tags);
+    isb();
+    return mrs(dbgclaimclr_el1);
+}
+
+/* Registers that a core's reset clears, though no guest switches them: what one left is not the next one's. */
+static void reset_clears(void)
+{
+    bool can = tap_under_hypervisor() && cpu_count > 1;
+    uint64_t left = 0;
+    if (can) {
+        cpus_start_all();
+        cpu_call(1, claims_set, 0xff);
+        cpu_stop(1);
+        cpu_start(1);
+        left = cpu_call(1, claims_set, 0);
+    }
+    check_eq_if(can, cpu_count > 1 ? "a core's own tags outlive PSCI on the emulator" : NEEDS_CORES, left, 0,
+                "DDI0487 DBGCLAIMCLR_EL1", "claim tags are clear after a reset");
+}
+
 static void others(void)
 {
     uint64_t before = mrs(dbgclaimclr_el1);
@@ -196,5 +254,7 @@ static void debug(void)
     watchpoints();
     single_step();
     others();
+    kept_over_a_sleep();
+    reset_clears();
 }
 SUBJECT(180, "debug", debug);

@@ -4,6 +4,7 @@
 
 #define MPIDR_NOBODY UINT64_C(0x0000ff01)
 #define UNKNOWN_PSCI 0x8400001f
+#define POWERDOWN BIT(16) /* of power_state */
 
 extern char secondary_entry[];
 
@@ -105,6 +106,14 @@ static void affinity_info(void)
     int32_t level1 = (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, me, 1, 0);
     check(level1 == AFFINITY_ON || level1 == PSCI_INVALID_PARAMETERS, "DEN0022 AFFINITY_INFO",
           "level 1: ON, or levels not offered");
+    bool below = true;
+    for (unsigned int i = 0; i < cpu_count; i++)
+        below &= (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, cpus[i].mpidr, 1, 0) == AFFINITY_ON;
+    check_if(tap_under_hypervisor(), HYP_ONLY, below, "DEN0022 AFFINITY_INFO",
+             "level 1: the fields below it are ignored");
+    check_eq_if(tap_under_hypervisor(), HYP_ONLY,
+                (int32_t)hvc(PSCI_AFFINITY_INFO | FID_64, me, UINT64_C(0xdead) << 32, 0), AFFINITY_ON,
+                "DEN0022 AFFINITY_INFO", "lowest_affinity_level has 32 bits by the 64-bit id too");
 }
 
 static void cpu_on_errors(void)
@@ -219,6 +228,51 @@ static void cpu_suspend(void)
                 PSCI_INVALID_PARAMETERS, "DEN0022 CPU_SUSPEND", "reserved bits of power_state: INVALID_PARAMETERS");
 }
 
+/* Leaves for secondary_entry by way of a power-down, the core's own interface shut behind it, as Linux does: the timer wakes it all the same. */
+static uint64_t power_down(uint64_t arg)
+{
+    struct cpu *self = this_cpu();
+    (void)arg;
+    gic_enable(INTID_CNTV);
+    msr(cntv_cval_el0, timer_count() + timer_ticks(2000));
+    msr(cntv_ctl_el0, CTL_ENABLE);
+    gic_set_group_enable(1, false);
+    gic_set_mask(0);
+    if (gic_version() == 3) {
+        write32(self->redistributor + GICR_WAKER, WAKER_SLEEP);
+        wait_until(read32(self->redistributor + GICR_WAKER) & WAKER_ASLEEP, 100);
+    }
+    self->online = false;
+    self->job = NULL;
+    dcache_clean_invalidate((uint64_t)self, sizeof(*self));
+    return (uint64_t)hvc(PSCI_CPU_SUSPEND | FID_64, POWERDOWN, (uint64_t)secondary_entry, (uint64_t)self);
+}
+
+static uint64_t woken(uint64_t arg)
+{
+    (void)arg;
+    bool due = timer_count() >= mrs(cntv_cval_el0) && mrs(cntv_ctl_el0) == (CTL_ENABLE | CTL_ISTATUS);
+    msr(cntv_ctl_el0, 0);
+    return due;
+}
+
+static void powered_down(void)
+{
+    bool can = tap_under_hypervisor() && cpu_count > 1, came = false;
+    uint64_t due = 0;
+    if (can) {
+        cpus_start_all();
+        cpu_post(1, power_down, 0);
+        wait_until(!cpus[1].online, 1000);
+        came = wait_until(cpus[1].online, 2000);
+        due = came ? cpu_call(1, woken, 0) : 0;
+    }
+    const char *reason = cpu_count > 1 ? HYP_ONLY : NEEDS_CORES;
+    check_if(can, reason, came, "DEN0022 CPU_SUSPEND",
+             "power-down with the interface shut: an interrupt brings it to its entry");
+    check_eq_if(can, reason, due, 1, "DEN0022 CPU_SUSPEND", "not before its timer, which goes on");
+}
+
 static void psci(void)
 {
     discovery();
@@ -228,5 +282,6 @@ static void psci(void)
     on_off();
     by_smc();
     cpu_suspend();
+    powered_down();
 }
 SUBJECT(210, "psci", psci);
