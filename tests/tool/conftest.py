@@ -37,6 +37,10 @@ def elf(segments, entry, machine=183, kind=2, **fields):
     return head + headers + body
 
 
+def tree_bytes(source="/dts-v1/; / { a { b; }; };"):
+    return subprocess.run(["dtc", "-q", "-O", "dtb"], input=source.encode(), capture_output=True, check=True).stdout
+
+
 def vm_source(name="a", body="", memory="<0x0 0x40000000 0x0 0x01000000>", kernel="k"):
     return f"""{name} {{ compatible = "armature,vm"; #address-cells = <2>; #size-cells = <2>;
         {body}

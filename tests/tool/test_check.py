@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from conftest import ROOT, vm_source, vms_source
+from conftest import ROOT, tree_bytes, vm_source, vms_source
 
 PL011 = 'compatible = "arm,pl011", "arm,primecell";'
 BAD = [
@@ -66,7 +66,7 @@ def test_all_faults_are_told_at_once(folder):
 
 @pytest.mark.parametrize("source, reason", [
     ("/dts-v1/; / { };", "this is no VM description"), ("/dts-v1/; / { compatible = \"armature,vms\"; };", "no VM in it"),
-    ("/dts-v1/; / { oops", "syntax error"), (b"\xd0\x0d\xfe\xed" + bytes(60), "not a flattened device tree"), ("", "syntax error")])
+    ("/dts-v1/; / { oops", "syntax error"), (b"\xd0\x0d\xfe\xed" + bytes(60), "damaged or truncated"), ("", "syntax error")])
 def test_what_is_no_description(folder, source, reason):
     done = folder.tool("check", "--quick", folder.file("vms.dts", source))
     assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr.decode()
@@ -178,3 +178,21 @@ def descriptions():
 def test_descriptions_of_the_repository(folder, path):
     done = folder.tool("check", path)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_damaged_tree_is_refused_whatever_its_header_says(folder):
+    """Cut off anywhere, with an offset that leads out of it, or with a name that is no ASCII: also where it is the machine's."""
+    whole = tree_bytes(vms_source(vm_source()))
+    struct_at = int.from_bytes(whole[8:12], "big")
+    broken = {"cut": whole[:-20], "short": whole[:30], "offset": whole[:8] + b"\x7f\0\0\0" + whole[12:],
+              "size": whole.replace(b"\0\0\0\x03\0\0\0\x0d", b"\0\0\0\x03\x7f\0\0\x0d", 1), "token": whole[:struct_at] + b"\xff" * 8 + whole[struct_at + 8:]}
+    for name, data in broken.items():
+        assert data != whole
+        done = folder.tool("check", "--quick", folder.file(f"{name}.dtb", data))
+        assert done.returncode == 2 and f"{name}.dtb': damaged or truncated" in done.stderr.decode(), (name, done)
+    asks = vms_source(vm_source(body="d { armature,host-path = \"/a\"; };"))
+    done = folder.tool("check", "--quick", folder.file("asks.dts", asks), "--host-dtb", folder.file("m.dtb", broken["cut"]))
+    assert done.returncode == 2 and "--host-dtb" in done.stderr.decode() and "damaged or truncated" in done.stderr.decode(), done
+    for name in (b"\xc3\xa9", b"\xff\xff"):
+        done = folder.tool("check", "--quick", folder.file("name.dtb", whole.replace(b"memory@40000000", name + b"mory@40000000")))
+        assert done.returncode == 2 and "a name in it is not ASCII" in done.stderr.decode(), done

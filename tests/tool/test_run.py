@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENDED, TOOL, arm64_image, vm_source, vms_source  # puts the tool's folder into the path
+from conftest import ENDED, TOOL, arm64_image, tree_bytes, vm_source, vms_source  # puts the tool's folder into the path
 
 from armature_lib import rpi_stub
 
@@ -201,14 +201,14 @@ def test_tf_a_starts_before_uboot(folder):
     words = struct.unpack("<1024I", open(stub, "rb").read()[:4096])
     assert words[0] == 0x14000008 and words[0x2c // 4] == 0x14000000 | (0x1000 - 0x2c) // 4
     assert (words[0xf0 // 4], words[0xf8 // 4], words[0xfc // 4]) == (0, 0x2600000, 0x80000)
-    tree = folder.file("t.dtb", b"given")
+    tree = folder.file("t.dtb", tree_bytes())
     done = folder.run([["results", ENDED.format(cause="off")]], "--board", "rpi4", "--stub", "tf-a", "--firmware", "own", "--uboot",
                       folder.file("u-boot.bin", b"u"), "--host-dtb", tree)
     joined = " ".join(folder.qemu()["argv"])
     assert done.returncode == 0 and "-kernel" not in joined and "-dtb" not in joined, done.stderr
     for name, at in (("stub.bin", "0x0"), ("u-boot.bin", "0x80000"), ("t.dtb", "0x2600000")):
         assert f"{name},addr={at},force-raw=on" in joined
-    assert open(tree, "rb").read() == b"given"
+    assert open(tree, "rb").read() == tree_bytes()
 
 
 @pytest.mark.parametrize("damage, reason", [((0xf0, 0), "no armstub: 0x5afe570b is expected at 0xf0"), ((0x20, 1), "its header is not laid out")])
@@ -219,7 +219,7 @@ def test_what_is_no_tf_a_is_refused(folder, damage, reason):
     os.mkdir(os.path.join(folder.path, "own"))
     folder.file("own/bl31.bin", struct.pack("<1024I", *words))
     done = folder.run([["exit", 0]], "--board", "rpi4", "--stub", "tf-a", "--firmware", "own", "--uboot", folder.file("u", b"u"), "--host-dtb",
-                      folder.file("t.dtb", b"given"))
+                      folder.file("t.dtb", tree_bytes()))
     assert done.returncode == 2 and reason in done.stderr.decode() and folder.leftovers() == [], done.stderr
 
 
@@ -248,6 +248,7 @@ REFUSED = [
     (["--kernel", "k", "--board", "rpi4", "--stub", "tf-a", "--boot", "direct"], "--stub tf-a is for --boot uboot"),
     (["--kernel", "k", "--board", "rpi4", "--firmware", "own"], "--firmware belongs to --stub tf-a"),
     (["--kernel", "k", "--uboot", "k"], "--uboot is for --boot uboot"),
+    (["--kernel", "k", "--host-dtb", "k"], "--host-dtb 'k': not a flattened device tree"),
     (["--kernel", "k", "--log", "nowhere/log"], "--log 'nowhere/log'"),
 ]
 

@@ -17,7 +17,7 @@ from .image import image_open
 from .machine import Machine, machine_tree
 from .placement import placement_faults
 from .rpi import CONFIG, STUBS, config_text, firmware_files
-from .run import hypervisor_find, note, run
+from .run import host_given, hypervisor_find, note, run
 from .tree import tree_compile, tree_read
 
 EXIT_CODES = """\
@@ -95,12 +95,9 @@ def parser_host(parser):
     parser.add_argument("--host-dtb", metavar="FILE", help="the machine's device tree, for devices that the description names by their path there")
 
 
-def host_given(args):
+def host_reader(args):
     """What reads the machine's tree; None: none was named."""
-    def read():
-        with open(file_required(args.host_dtb, "--host-dtb"), "rb") as file:
-            return file.read(), f"'{args.host_dtb}'"
-    return read if args.host_dtb else None
+    return (lambda: host_given(args.host_dtb)) if args.host_dtb else None
 
 
 def parser_hash(parser):
@@ -216,7 +213,7 @@ def parser_run_channels(parser):
 
 
 def command_bundle(args):
-    content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_given(args))
+    content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_reader(args))
     if args.hyp and not args.no_check:
         content_check(content, file_required(args.hyp, "hypervisor"))
     bundle_write(content, args.output, args.hash)
@@ -225,7 +222,7 @@ def command_bundle(args):
 
 def command_check(args):
     """All that can be found: the schemas' remarks, what they cannot say, and with --image whether the images fit."""
-    dtb, faults = description_read(args.vms, note, host_given(args))
+    dtb, faults = description_read(args.vms, note, host_reader(args))
     description = Description(tree_read(dtb, f"description '{args.vms}'"), Bindings(args.bindings),
                               known_devices_only=True)
     description.faults[:0] = faults
@@ -287,7 +284,7 @@ def command_card(args):
         bundle = args.bundle and file_required(args.bundle, "bundle")
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
-            content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_given(args))
+            content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_reader(args))
             if not args.no_check:
                 content_check(content, hypervisor)
             bundle_write(content, bundle, args.hash)

@@ -20,6 +20,7 @@ from .pump import Pump
 from .results import EXIT_FAILED, Results, verdict
 from .rpi import tf_a_find
 from .rpi_stub import stub_arguments, stub_tree
+from .tree import tree_check
 
 GUEST_MEMORY = 512 * MIB
 MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
@@ -65,11 +66,16 @@ def content_choose(args):
     return None
 
 
+def host_given(path):
+    """The tree that --host-dtb names, and what it is called."""
+    with open(file_required(path, "--host-dtb"), "rb") as file:
+        return file.read(), f"--host-dtb '{path}'"
+
+
 def host_tree(args):
     """The tree of the machine that will run, and its name: as far as devices go, neither cores nor memory change it."""
     if args.host_dtb:
-        with open(file_required(args.host_dtb, "--host-dtb"), "rb") as file:
-            return file.read(), f"'{args.host_dtb}'"
+        return host_given(args.host_dtb)
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
         path = os.path.join(folder, "machine.dtb")
         if not board_tree(BOARDS[args.board], path, False):
@@ -159,7 +165,7 @@ def run(args):
     marker = f"armature-starts-{'0' * 16 if repeat else secrets.token_hex(8)}"
     machine.bootargs = host_words(args, raw, marker)
     if args.host_dtb:
-        file_required(args.host_dtb, "--host-dtb")
+        tree_check(*host_tree(args))
     tf_a, uboot = firmware_choose(args)
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if hypervisor and not args.no_check:

@@ -11,6 +11,7 @@ DTC_SILENCED = ("chosen_node_is_root", "chosen_node_bootargs", "chosen_node_stdo
                 "interrupt_provider", "avoid_unnecessary_addr_size", "unique_unit_address", "alias_paths",
                 "unit_address_vs_reg", "simple_bus_reg")
 
+MAGIC = b"\xd0\x0d\xfe\xed"
 DEPTH = 64  # of nodes, deeper than any machine's
 
 
@@ -61,26 +62,35 @@ class Node:
         return [(a << 32 | b, c << 32 | d) for a, b, c, d in zip(*[iter(cells)] * 4)]
 
 
+def tree_check(dtb, what):
+    """Before anything follows an offset in it: libfdt's reading functions trust all but the header."""
+    import libfdt  # takes as long to load as all the rest: only where a tree is read
+    if dtb[:4] != MAGIC:
+        raise Refused(f"{what}: not a flattened device tree")
+    if libfdt.fdt_check_full(bytearray(dtb), len(dtb)):
+        raise Refused(f"{what}: damaged or truncated")
+    return libfdt
+
+
 def tree_read(dtb, what):
     """The root node of a flattened tree."""
-    import libfdt  # takes as long to load as all the rest: only where a tree is read
+    libfdt = tree_check(dtb, what)
     try:
-        fdt = libfdt.Fdt(dtb)
-        return node_read(fdt, 0, "", "/", libfdt)
+        return node_read(libfdt.Fdt(dtb), 0, "", "/", libfdt)
     except libfdt.FdtException as error:
-        raise Refused(f"{what}: not a flattened device tree: {error}") from None
+        raise Refused(f"{what}: damaged: {error}") from None
     except (UnicodeError, SystemError):
-        raise Refused(f"{what}: a name in it is no text") from None
+        raise Refused(f"{what}: a name in it is not ASCII") from None
 
 
 def node_read(fdt, offset, name, path, libfdt):
     if path.count("/") > DEPTH:
         raise Refused(f"{path[:60]}...: nodes within nodes, more than {DEPTH} deep")
-    node = Node(name, path)
+    node = Node(name_ascii(name), path)
     prop = fdt.first_property_offset(offset, libfdt.QUIET_NOTFOUND)
     while prop >= 0:
         found = fdt.get_property_by_offset(prop)
-        node.props[found.name] = bytes(found)
+        node.props[name_ascii(found.name)] = bytes(found)
         prop = fdt.next_property_offset(prop, libfdt.QUIET_NOTFOUND)
     child = fdt.first_subnode(offset, libfdt.QUIET_NOTFOUND)
     while child >= 0:
@@ -88,6 +98,12 @@ def node_read(fdt, offset, name, path, libfdt):
         node.children.append(node_read(fdt, child, child_name, path.rstrip("/") + "/" + child_name, libfdt))
         child = fdt.next_subnode(child, libfdt.QUIET_NOTFOUND)
     return node
+
+
+def name_ascii(name):
+    """The name; libfdt takes any UTF-8 for one, and writes none but ASCII."""
+    name.encode("ascii")
+    return name
 
 
 def tree_flatten(root):
@@ -114,7 +130,7 @@ def tree_compile(path, warn=None):
     file_required(path, "description")
     with open(path, "rb") as file:
         source = file.read()
-    if source[:4] == b"\xd0\x0d\xfe\xed":
+    if source[:4] == MAGIC:
         return source
     include = [os.path.dirname(os.path.abspath(path)), os.path.join(ROOT, "dts", "include")]
     if re.search(rb"(?m)^\s*#\s*(include|define|if|ifdef|ifndef)\b", source):
