@@ -2,12 +2,15 @@
 """The bundle file: its header, its FIT, and what is refused."""
 import hashlib
 import os
+import signal
 import struct
+import subprocess
+import time
 import zlib
 
 import libfdt
 import pytest
-from conftest import arm64_image, elf, vm_source, vms_source
+from conftest import TOOL, arm64_image, elf, vm_source, vms_source
 
 
 def bundle(folder, *args, source=None, output="out.bundle", env=None):
@@ -88,7 +91,7 @@ def test_file_names_need_no_quoting(folder):
 def test_bad_image_argument(folder, argument, reason):
     done, path = bundle(folder, "--image", argument)
     assert done.returncode == 2 and reason in done.stderr.decode() and done.stdout == b""
-    assert not os.path.exists(path) and not os.path.exists(path + ".part")
+    assert not os.path.exists(path) and os.listdir(folder.path) == ["vms.dts"]
 
 
 def test_missing_image_names_node(folder):
@@ -128,3 +131,46 @@ def test_what_does_not_fit_is_refused(folder, kernel, chosen, reason):
 def test_unwritable_output(folder):
     done, _ = bundle(folder, "--image", "k=" + folder.file("kernel", b"raw"), output="nowhere/out.bundle")
     assert done.returncode == 2 and "No such file or directory" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("output, reason", [
+    ("vms.dts", "-o 'vms.dts': is the same file as description"), ("link", "-o 'link': is the same file as --image"), ("hyp.bin", "as --hyp 'hyp.bin'"),
+    (".", "-o '.': is a directory"), ("pipe", "-o 'pipe': is no regular file"), ("/dev/null", "-o '/dev/null': is no regular file")])
+def test_output_that_would_destroy_something_is_refused(folder, output, reason):
+    kernel, hypervisor = folder.file("kernel", b"raw"), folder.file("hyp.bin", arm64_image())
+    os.symlink("kernel", os.path.join(folder.path, "link"))
+    os.mkfifo(os.path.join(folder.path, "pipe"))
+    done, _ = bundle(folder, "--image", "k=" + kernel, "--hyp", "hyp.bin", output=output)
+    assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr
+    assert open(kernel, "rb").read() == b"raw" and open(hypervisor, "rb").read() == arm64_image()
+    assert open(os.path.join(folder.path, "vms.dts"), encoding="utf-8").read() == vms_source(vm_source())
+
+
+def test_output_is_replaced_whole_behind_its_link_and_beside_nothing_of_the_users(folder):
+    kernel, own = folder.file("kernel", b"raw"), folder.file("out.bundle.part", b"the user's")
+    os.symlink("target", os.path.join(folder.path, "out.bundle"))
+    done, path = bundle(folder, "--image", "k=" + kernel)
+    assert done.returncode == 0 and os.path.islink(path) and set(fit_read(path)[1]) == {"k", "vms"}, done.stderr
+    mask = os.umask(0)
+    os.umask(mask)
+    assert os.stat(path).st_mode & 0o777 == 0o666 & ~mask
+    assert open(own, "rb").read() == b"the user's"
+    assert set(os.listdir(folder.path)) == {"kernel", "out.bundle", "out.bundle.part", "target", "vms.dts"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_bundle_leaves_nothing(folder, number):
+    """The last piece is a pipe that nobody fills: the tool is in the middle of writing."""
+    folder.file("mkimage", "#!/bin/sh\nmkfifo bundle.fit\n")
+    os.chmod(os.path.join(folder.path, "mkimage"), 0o755)
+    folder.file("vms.dts", vms_source(vm_source()))
+    folder.file("k", b"raw")
+    before = set(os.listdir(folder.path))
+    env = {**os.environ, "PATH": folder.path + ":" + os.environ["PATH"], "TMPDIR": folder.path}
+    with subprocess.Popen([TOOL, "bundle", "vms.dts", "--image", "k=k", "-o", "out"], cwd=folder.path, env=env, stderr=subprocess.PIPE) as tool:
+        limit = time.monotonic() + 20
+        while not any(name.startswith(".") for name in os.listdir(folder.path)) and time.monotonic() < limit:
+            time.sleep(0.05)
+        tool.send_signal(number)
+        assert tool.wait(10) == 128 + number and b"Traceback" not in tool.stderr.read()
+    assert set(os.listdir(folder.path)) == before

@@ -79,6 +79,49 @@ def test_refused(folder, args, reason):
     assert done.returncode == 2 and reason in done.stderr.decode() and not os.path.exists(path), done.stderr
 
 
+def key_make(folder, name="t", kind="rsa:2048"):
+    os.makedirs(os.path.join(folder.path, "keys"), exist_ok=True)
+    options = [] if kind.startswith("rsa") else ["-pkeyopt", "ec_paramgen_curve:P-256"]
+    subprocess.run(["openssl", "req", "-batch", "-new", "-newkey", kind, *options, "-nodes", "-x509", "-subj", "/CN=t", "-keyout", f"keys/{name}.key",
+                    "-out", f"keys/{name}.crt"], cwd=folder.path, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name, kind, reason", [("t", "rsa:3072", "'keys/t.key' is of 3072 bits: RSA of 2048 bits is needed"),
+                                                ("t", "ec", "'keys/t.key' is no RSA key"), ('a"b', "rsa:2048", "its name may have A-Z")])
+def test_a_key_that_uboot_would_refuse(folder, name, kind, reason):
+    key_make(folder, name, kind)
+    control = folder.file("control.dtb", b"before")
+    done, path = card(folder, folder.file("hyp.bin", arm64_image()), "--sign", "keys", "--control-dtb", "control.dtb")
+    assert done.returncode == 2 and reason in done.stderr.decode() and not os.path.exists(path), done.stderr
+    assert open(control, "rb").read() == b"before"
+
+
+@pytest.mark.parametrize("name, args, reason", [
+    ("hyp.bin", [], "-o 'hyp.bin': is the same file as --hyp"), ("k", [], "-o 'k': is the same file as --image"), ("keys/t.key", [], "is the same file as --sign"),
+    ("card.img", ["--control-dtb", "card.img"], "--control-dtb 'card.img': is the same file as -o"),
+    ("card.img", ["--control-dtb", "k"], "--control-dtb 'k': is the same file as --image"), (".", [], "-o '.': is a directory")])
+def test_an_output_that_would_destroy_something(folder, name, args, reason):
+    key_make(folder)
+    hypervisor = folder.file("hyp.bin", arm64_image())
+    done, _ = card(folder, hypervisor, "--sign", "keys", *args, name=name)
+    assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr
+    assert open(hypervisor, "rb").read() == arm64_image() and set(os.listdir(folder.path)) == {"hyp.bin", "k", "keys", "vms.dts"}
+
+
+def test_what_fails_leaves_nothing_and_names_the_output(folder):
+    """The control tree is put in place after the card; a file named as the half-made card once was is the user's."""
+    key_make(folder)
+    control, own = folder.file("control.dtb", b"before"), folder.file("card.img.part", b"the user's")
+    os.mkdir(os.path.join(folder.path, "bin"))
+    folder.file("bin/mcopy", "#!/bin/sh\nfor each; do case $each in *@@*) echo \"$each: full\" >&2;; esac; done; exit 1\n")
+    os.chmod(os.path.join(folder.path, "bin", "mcopy"), 0o755)
+    path = os.path.join(folder.path, "bin") + ":" + os.environ["PATH"]
+    done, output = card(folder, folder.file("hyp.bin", arm64_image()), "--sign", "keys", "--control-dtb", "control.dtb", env={"PATH": path})
+    assert done.returncode == 2 and b"card.img@@1048576: full" in done.stderr and b"/." not in done.stderr, done.stderr
+    assert not os.path.exists(output) and open(control, "rb").read() == b"before" and open(own, "rb").read() == b"the user's"
+    assert not [name for name in os.listdir(folder.path) if name.startswith((".", "armature-"))]
+
+
 # The Pi's card. Its firmware's files are stand-ins: whose they are, and that they are all there, is what counts.
 
 FIRMWARE = ("start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "overlays/disable-bt.dtbo", "overlays/overlay_map.dtb", "bl31.bin",

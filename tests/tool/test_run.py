@@ -265,3 +265,21 @@ def test_refused_before_anything_starts(folder, args, reason):
 def test_no_qemu(folder):
     done = folder.tool(*folder.run_arguments(), env={"ARMATURE_QEMU": "/nowhere/qemu"})
     assert done.returncode == 2 and b"QEMU '/nowhere/qemu' is not there" in done.stderr
+
+
+@pytest.mark.parametrize("args, reason", [
+    (["--log", "kernel.bin"], "--log 'kernel.bin': is the same file as --kernel"), (["--results", "hyp.bin"], "--results 'hyp.bin': is the same file as --hyp"),
+    (["--log", "same", "--results", "./same"], "--results './same': is the same file as --log 'same'"), (["--log", "."], "--log '.': is a directory"),
+    (["--initrd", "rd", "--log", "link"], "--log 'link': is the same file as --initrd 'rd'")])
+def test_a_file_of_the_run_is_not_written_over(folder, args, reason):
+    folder.file("rd", b"disk")
+    os.symlink("rd", os.path.join(folder.path, "link"))
+    done = folder.run([START, ended("off")], *args)
+    assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr
+    assert open(os.path.join(folder.path, "kernel.bin"), "rb").read() == b"raw " * 16 and open(os.path.join(folder.path, "rd"), "rb").read() == b"disk"
+    assert not os.path.exists(os.path.join(folder.path, "same"))
+
+
+def test_streams_may_be_shared(folder):
+    done = folder.run([START, ended("off")], "--log", "/dev/null", "--results", "/dev/null")
+    assert done.returncode == 0, done.stderr

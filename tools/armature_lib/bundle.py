@@ -12,6 +12,7 @@ from .base import Refused, program_run
 from .bindings import Bindings
 from .description import Description, Vm
 from .image import Image, image_open
+from .output import output_file
 from .passthrough import expand, wants
 from .placement import placement_faults
 from .tree import tree_compile, tree_read
@@ -111,10 +112,8 @@ def bundle_write(content, output, algorithm="crc32"):
                        + "".join(nodes) + "};\n};\n")
         program_run(["mkimage", "-f", "bundle.its", "-E", "-B", "0x1000", "bundle.fit"], "u-boot-tools",
                     f"bundle '{output}'", cwd=folder)
-        try:
-            assemble(os.path.join(folder, "bundle.fit"), output)
-        except OSError as error:
-            raise Refused(f"bundle '{output}': {error.strerror}") from None
+        with output_file(output, "bundle") as partial:
+            assemble(os.path.join(folder, "bundle.fit"), partial)
 
 
 def file_place(image, path):
@@ -144,9 +143,8 @@ def node_text(name, description, file, kind, system, algorithm, image_format, ex
 
 
 def assemble(fit_path, output):
-    """Header page and FIT, made under another name so that a half-written bundle never has the right one."""
-    partial = f"{output}.part"
-    with open(fit_path, "rb") as fit, open(partial, "wb") as out:
+    """Header page and FIT."""
+    with open(fit_path, "rb") as fit, open(output, "wb") as out:
         tree_size = struct.unpack_from(">I", fit.read(8), 4)[0]
         fit.seek(0)
         tree = fit.read(tree_size)
@@ -155,7 +153,6 @@ def assemble(fit_path, output):
         out.write(tree)
         while block := fit.read(1 << 20):
             out.write(block)
-    os.replace(partial, output)
 
 
 def header_make(size, tree):

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bootable card image: one FAT partition with the hypervisor, the bundle and U-Boot's script. Made without root."""
-import glob
 import os
+import re
 import tempfile
 
 from .base import MIB, Refused, align_up, file_required, program_run
+from .output import output_file
 
 SECTOR, PARTITION_OFFSET = 512, 1 * MIB
 SIZE_LEAST = 64 * MIB  # FAT32, which every board's firmware reads, needs 65525 clusters
 DISK_ID, VOLUME_ID = 0x41524D41, "41524d42"
+KEY_BITS = 2048  # as the signature's algorithm below says
 HYPERVISOR, BUNDLE, SIGNED, SCRIPT = "armature.bin", "armature.bundle", "armature.itb", "boot.scr"
 
 # U-Boot for the Pi has fdt_addr_r and its tree, from the firmware, at fdt_addr; on virt the tree it runs on is the machine's.
@@ -62,13 +64,26 @@ def key_find(folder):
     """The name of the one key in the folder: NAME.key with its certificate NAME.crt."""
     if not os.path.isdir(folder):
         raise Refused(f"--sign '{folder}': no such folder")
-    names = [os.path.basename(path)[:-4] for path in glob.glob(os.path.join(folder, "*.key"))]
+    names = [name[:-4] for name in os.listdir(folder) if name.endswith(".key")]
     names = [name for name in names if os.path.exists(os.path.join(folder, name + ".crt"))]
     if len(names) != 1:
         raise Refused(f"--sign '{folder}': one pair NAME.key, NAME.crt is expected, {len(names)} found; make one with:\n"
-                      f"  openssl req -batch -new -newkey rsa:2048 -nodes -x509 -subj /CN=dev -keyout {folder}/dev.key"
+                      f"  openssl req -batch -new -newkey rsa:{KEY_BITS} -nodes -x509 -subj /CN=dev -keyout {folder}/dev.key"
                       f" -out {folder}/dev.crt")
+    key_check(folder, names[0])
     return names[0]
+
+
+def key_check(folder, name):
+    """U-Boot would refuse a card that says rsa2048 and was signed with another key, and only when it starts."""
+    path = os.path.join(folder, f"{name}.key")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise Refused(f"--sign: the key '{path}': its name may have A-Z a-z 0-9 . _ - only")
+    said, _ = program_run(["openssl", "rsa", "-in", os.path.abspath(path), "-passin", "pass:", "-noout", "-modulus"], "openssl",
+                          f"--sign: the key '{path}' is no RSA key that can be read")
+    bits = int(said.partition(b"=")[2], 16).bit_length()
+    if bits != KEY_BITS:
+        raise Refused(f"--sign: the key '{path}' is of {bits} bits: RSA of {KEY_BITS} bits is needed")
 
 
 def signed_make(folder, hypervisor, bundle, keys, control=None):
@@ -110,17 +125,8 @@ def card_write(output, hypervisor, bundle, bootargs="", keys=None, control=None,
             files += [(hypervisor, HYPERVISOR), (bundle, BUNDLE)]
         for path, _ in extra:
             file_required(path, "--add")
-        partial = f"{output}.part"
-        try:
+        with output_file(output, "card") as partial:
             disk_write(partial, files + list(extra), size)
-            os.replace(partial, output)
-        except OverflowError:
-            raise Refused(f"card '{output}': {size} bytes are more than a file can have") from None
-        except OSError as error:
-            raise Refused(f"card '{output}': {error.strerror}") from None
-        finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
 
 
 def disk_write(path, files, size):
@@ -130,7 +136,10 @@ def disk_write(path, files, size):
         raise Refused(f"card '{path}': {size} bytes are too few, {least} are needed")
     size = align_up(size, MIB) if size else 1 << (least - 1).bit_length()  # QEMU's SD cards are powers of two
     with open(path, "wb") as file:
-        file.truncate(size)
+        try:
+            file.truncate(size)
+        except OverflowError:
+            raise Refused(f"card '{path}': {size} bytes are more than a file can have") from None
     program_run(["sfdisk", "-q", "--no-reread", path], "fdisk", f"card '{path}'",
                 input=f"label: dos\nlabel-id: {DISK_ID:#x}\n{PARTITION_OFFSET // SECTOR},,0c,*\n".encode())
     partition = f"{path}@@{PARTITION_OFFSET}"

@@ -2,6 +2,7 @@
 """The command line."""
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -10,11 +11,12 @@ from .base import EXIT_REFUSED, Refused, address_parse, file_required, size_pars
 from .bindings import Bindings, schema_run
 from .board import BOARDS
 from .bundle import HASHES, bundle_write, content_read, description_read, images_parse
-from .card import card_write
+from .card import card_write, key_find
 from .configured import content_check, limit_faults, options_required
 from .description import Description
 from .image import image_open
 from .machine import Machine, machine_tree
+from .output import files_read, output_check, output_file
 from .placement import placement_faults
 from .rpi import CONFIG, STUBS, config_text, firmware_files
 from .run import host_given, hypervisor_find, note, run
@@ -213,6 +215,7 @@ def parser_run_channels(parser):
 
 
 def command_bundle(args):
+    output_check(args.output, "-o", files_read(args))
     content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_reader(args))
     if args.hyp and not args.no_check:
         content_check(content, file_required(args.hyp, "hypervisor"))
@@ -281,6 +284,8 @@ def command_card(args):
     hypervisor = hypervisor_find(args.hyp, board)
     added = [(path, name or os.path.basename(path)) for path, _, name in (item.partition("=") for item in args.add)]
     with tempfile.TemporaryDirectory(prefix="armature-") as folder:
+        extra = card_firmware(args, folder) + added  # --add may replace a file
+        card_outputs_check(args, [("hypervisor", hypervisor)] + [("the card's file", path) for path, _ in extra])
         bundle = args.bundle and file_required(args.bundle, "bundle")
         if args.vms:
             bundle = os.path.join(folder, "vms.bundle")
@@ -288,12 +293,26 @@ def command_card(args):
             if not args.no_check:
                 content_check(content, hypervisor)
             bundle_write(content, bundle, args.hash)
-        extra = card_firmware(args, folder) + added  # --add may replace a file
-        if args.control_dtb:
+        control = args.control_dtb and os.path.join(folder, "control.dtb")
+        if control:
             machine_tree(Machine(board, args.gic or board.gics[0], args.cpu or board.cpu, args.smp or board.cores,
-                                 args.mem or board.memory), args.control_dtb)
-        card_write(args.output, hypervisor, bundle, args.host_args, args.sign, args.control_dtb, extra, args.size)
+                                 args.mem or board.memory), control)
+        card_write(args.output, hypervisor, bundle, args.host_args, args.sign, control, extra, args.size)
+        if control:
+            with output_file(args.control_dtb, "--control-dtb") as partial:
+                shutil.copyfile(control, partial)
     return 0
+
+
+def card_outputs_check(args, also_read):
+    """Nothing that is read is written over, the key above all."""
+    read = files_read(args) + also_read
+    if args.sign:
+        key = os.path.join(args.sign, key_find(args.sign))
+        read += [("--sign", f"{key}.key"), ("--sign", f"{key}.crt")]
+    output_check(args.output, "-o", read)
+    if args.control_dtb:
+        output_check(args.control_dtb, "--control-dtb", read + [("-o", args.output)])
 
 
 def main(argv):

@@ -16,6 +16,7 @@ from .console import Gate
 from .guest import guest_description, tree_place
 from .image import image_open
 from .machine import Machine, Process, machine_command, machine_tree, port_free
+from .output import files_read, output_check
 from .pump import Pump
 from .results import EXIT_FAILED, Results, verdict
 from .rpi import tf_a_find
@@ -142,6 +143,15 @@ def folder_made(path, what):
     return path
 
 
+def results_open(args, also_read):
+    """The files of --results, --log and --trees, once it is known that none of them is one that is read, or the other."""
+    read = files_read(args) + [(what, path) for what, path in also_read if path]
+    written = [(option, path) for option, path in (("--results", args.results), ("--log", args.log)) if path]
+    for option, path in written:
+        output_check(path, option, read + [other for other in written if other[0] != option], stream=True)
+    return Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
+
+
 def firmware_choose(args):
     """TF-A's file if it starts first, and whether U-Boot starts the hypervisor."""
     if args.stub and args.board != "rpi4":
@@ -174,7 +184,7 @@ def run(args):
         raise Refused(f"--boot uboot: no U-Boot is known for the board {machine.board.name} under QEMU: only --boot direct")
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
-    results = Results(file_open(args.results, "--results"), file_open(args.log, "--log"), folder_made(args.trees, "--trees"))
+    results = results_open(args, [("hypervisor", hypervisor), ("U-Boot", machine.firmware)])
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
         machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"), not repeat)
         if args.card:
