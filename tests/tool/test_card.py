@@ -70,7 +70,7 @@ def test_reproducible(folder):
 
 
 @pytest.mark.parametrize("args, reason", [
-    (["--host-args", "a'b"], "cannot be passed"), (["--sign", "nowhere"], "no such folder"), (["--sign", "."], "one pair NAME.key, NAME.crt"),
+    (["--host-args", "a'b"], "cannot be passed"), (["--host-args", b"a\xff"], "only printable ASCII"), (["--sign", "nowhere"], "no such folder"), (["--sign", "."], "one pair NAME.key, NAME.crt"),
     (["--control-dtb", "x"], "belongs to --sign"), (["--smp", "2"], "--smp is of the machine whose tree --control-dtb writes"),
     (["--control-dtb", "x", "--sign", "keys", "--gic", "4"], "--gic 4: qemu-virt can have 3, 2 here"), (["--size", "1M"], "too few"), (["--add", "nothing"], "no such file"),
     (["--bundle", "x"], "one of --vms")])

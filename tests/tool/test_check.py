@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`armature check`: every refusal names the node and the reason."""
 import os
+import subprocess
 
 import pytest
-from conftest import ROOT, tree_bytes, vm_source, vms_source
+from conftest import ROOT, TOOL, tree_bytes, vm_source, vms_source
 
 PL011 = 'compatible = "arm,pl011", "arm,primecell";'
 BAD = [
@@ -196,3 +197,34 @@ def test_a_damaged_tree_is_refused_whatever_its_header_says(folder):
     for name in (b"\xc3\xa9", b"\xff\xff"):
         done = folder.tool("check", "--quick", folder.file("name.dtb", whole.replace(b"memory@40000000", name + b"mory@40000000")))
         assert done.returncode == 2 and "a name in it is not ASCII" in done.stderr.decode(), done
+
+
+def shell(folder, words):
+    return subprocess.run(["bash", "-c", f'set -o pipefail; "$0" {words}', TOOL], cwd=folder.path, capture_output=True, timeout=30, check=False)
+
+
+def test_an_output_that_nobody_reads_is_no_error(folder):
+    folder.file("vms.dts", vms_source(vm_source()))
+    for words, status in (("check --quick vms.dts | sleep 0", 0), ("run --help | sleep 0", 0), ("check --quick vms.dts > /dev/full", 2),
+                          ("check nothing 2> /dev/full", 2)):
+        done = shell(folder, words)
+        assert done.returncode == status and b"Traceback" not in done.stderr and b"BrokenPipe" not in done.stderr, (words, done)
+    assert b"standard output: No space left" in shell(folder, "check --quick vms.dts > /dev/full").stderr
+
+
+def test_no_room_for_temporary_files_is_a_reason(folder):
+    done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source())), env={"TMPDIR": "/proc/nowhere", "TEMP": "", "TMP": ""})
+    assert b"Traceback" not in done.stderr
+    vms = folder.file("x.dts", vms_source(vm_source()))
+    env = {**os.environ, "TMPDIR": folder.path}
+    done = subprocess.run(["sh", "-c", 'ulimit -f 0; "$@"', "sh", TOOL, "bundle", vms, "--no-check", "-o", "/dev/shm/none/out"], env=env,
+                          capture_output=True, timeout=30, check=False)
+    assert done.returncode == 2 and b"Traceback" not in done.stderr and b"armature: " in done.stderr, done
+
+
+def test_a_name_that_is_no_text(folder):
+    name = os.path.join(os.fsencode(folder.path), b"v\xff.dts")
+    with open(name, "wb") as file:
+        file.write(vms_source(vm_source()).encode())
+    done = folder.tool("check", "--quick", name)
+    assert done.returncode == 0 and name in done.stdout, done

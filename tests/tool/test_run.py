@@ -283,3 +283,37 @@ def test_a_file_of_the_run_is_not_written_over(folder, args, reason):
 def test_streams_may_be_shared(folder):
     done = folder.run([START, ended("off")], "--log", "/dev/null", "--results", "/dev/null")
     assert done.returncode == 0, done.stderr
+
+
+def trees_blocked(folder):
+    os.makedirs(os.path.join(folder.path, "trees", "a.dtb"))
+    return "trees/a.dtb"
+
+
+@pytest.mark.parametrize("option, reason", [("--results", "No space left"), ("--log", "No space left"), ("--trees", "Is a directory")])
+def test_a_file_that_cannot_be_written_is_said_once_and_the_run_goes_on(folder, option, reason):
+    path = trees_blocked(folder) if option == "--trees" else "/dev/full"
+    steps = [START, ["results", "L one\nT a 0 00\n"], ["sleep", 0.1], ["results", "L two\nT a 0 00\n"], ["console", "went on"], ended("off")]
+    done = folder.run(steps, option, path.split("/")[0] or path)
+    said = done.stderr.decode()
+    assert done.returncode == 4 and done.stdout == b"went on" and "Traceback" not in said, said
+    assert said.count(reason) == 1 and f"not written whole: '{path}'" in said, said
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_descriptors(folder, closed):
+    env = {**os.environ, **folder.fake_env([["stderr", "words\n"], START, ["console", "up"], ended("off")]), "TMPDIR": folder.path}
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", TOOL, *folder.run_arguments(), "--results", "r"], cwd=folder.path, env=env,
+                          capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr, done
+    assert done.stdout == (b"" if ">&- " in closed + " " and closed != "2>&-" else b"up")
+    assert open(os.path.join(folder.path, "r"), "rb").read() == ENDED.format(cause="off").encode()
+
+
+def test_a_qemu_that_is_no_program(folder):
+    broken = folder.file("qemu", "#!/nowhere/interpreter\n")
+    os.chmod(broken, 0o755)
+    vms = folder.file("vms.dts", vms_source(vm_source(body='d { armature,host-path = "/pl011"; };')))
+    for args in (folder.run_arguments(), ["run", "--hyp", "hyp.bin", "--vms", vms]):
+        done = folder.tool(*args, env={"ARMATURE_QEMU": broken})
+        assert done.returncode == 2 and f"QEMU '{broken}': No such file".encode() in done.stderr, done.stderr

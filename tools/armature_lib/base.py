@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -12,6 +13,26 @@ EXIT_REFUSED = 2
 
 class Refused(Exception):
     """An input that is not usable. The message names the thing and the reason; nothing was started."""
+
+
+def say(text):
+    """To whoever reads stderr; that nobody does changes nothing."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        descriptor_silence(2)
+
+
+def descriptor_silence(number):
+    """What is still held for it goes nowhere, instead of failing once more when the interpreter ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)
+
+
+def note(text):
+    say(f"armature: {text}\n")
 
 
 def align_up(value, step):

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 
-from .base import EXIT_REFUSED, Refused, address_parse, file_required, size_parse
+from .base import EXIT_REFUSED, Refused, address_parse, descriptor_silence, file_required, note, say, size_parse
 from .bindings import Bindings, schema_run
 from .board import BOARDS
 from .bundle import HASHES, bundle_write, content_read, description_read, images_parse
@@ -19,7 +19,7 @@ from .machine import Machine, machine_tree
 from .output import files_read, output_check, output_file
 from .placement import placement_faults
 from .rpi import CONFIG, STUBS, config_text, firmware_files
-from .run import host_given, hypervisor_find, note, run
+from .run import host_given, hypervisor_find, run
 from .tree import tree_compile, tree_read
 
 EXIT_CODES = """\
@@ -62,9 +62,17 @@ def seconds(text):
     return value
 
 
+class Parser(argparse.ArgumentParser):
+    def _print_message(self, message, file=None):
+        if file is sys.stdout:
+            output(0, message)
+        else:
+            say(message)
+
+
 def parser_make():
-    parser = argparse.ArgumentParser(prog="armature", description="The host tool of the Armature hypervisor.",
-                                     epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="armature", description="The host tool of the Armature hypervisor.",
+                    epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parser_bundle(commands.add_parser("bundle", help="pack a VM description and its images into one file"))
     parser_check(commands.add_parser("check", help="find what is wrong with a VM description"))
@@ -214,6 +222,22 @@ def parser_run_channels(parser):
     group.add_argument("-v", "--verbose", action="store_true", help="show QEMU's command line")
 
 
+def refused(reason):
+    note(reason)
+    return EXIT_REFUSED
+
+
+def output(status, text=""):
+    """Prints the text. That nobody reads it changes no status; left for the interpreter's end it would."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        descriptor_silence(1)
+        return status if isinstance(error, BrokenPipeError) else refused(f"standard output: {error.strerror}")
+    return status
+
+
 def command_bundle(args):
     output_check(args.output, "-o", files_read(args))
     content = content_read(args.vms, images_parse(args.image), not args.no_check, note, args.bindings, host_reader(args))
@@ -246,9 +270,8 @@ def command_check(args):
     for remark in description.remarks:
         note(remark)
     description.refuse(f"description '{args.vms}'")
-    print(f"{args.vms}: {len(description.vms)} VM{'s' if len(description.vms) != 1 else ''}:"
-          f" {', '.join(vm.name for vm in description.vms)}: no fault found")
-    return 0
+    return output(0, f"{args.vms}: {len(description.vms)} VM{'s' if len(description.vms) != 1 else ''}:"
+                     f" {', '.join(vm.name for vm in description.vms)}: no fault found\n")
 
 
 def card_firmware(args, folder):
@@ -320,6 +343,7 @@ def main(argv):
     if argv[:1] == ["run"] and "--" in argv:
         at = argv.index("--")
         argv, extra = argv[:at], argv[at + 1:]
+    sys.stdout.reconfigure(errors="surrogateescape")  # a file's name as it was given, byte for byte
     args = parser_make().parse_args(argv)
     if args.command == "run":
         args.extra = extra
@@ -328,7 +352,10 @@ def main(argv):
     try:
         return args.call(args)
     except Refused as refusal:
-        note(str(refusal))
-        return EXIT_REFUSED
+        return refused(str(refusal))
+    except OSError as error:
+        return refused(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}")
+    except UnicodeError as error:
+        return refused(f"something given is no text: {error}")
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

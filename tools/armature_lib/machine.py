@@ -97,7 +97,10 @@ def machine_tree(machine, path):
     argv = [qemu_program(), *options]
     for _ in machine.board.serials:
         argv += ["-serial", "null"]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    except OSError as error:
+        raise Refused(f"QEMU '{argv[0]}': {error.strerror}") from None
     if done.returncode or not os.path.exists(path):
         raise Refused(f"device tree of {machine.board.name}: {done.stderr.decode('utf-8', 'replace').strip()}")
 

@@ -3,9 +3,9 @@
 import os
 import selectors
 import signal
-import sys
 import time
 
+from .base import say
 from .console import INTERRUPT, Keys, Terminal
 from .results import Ending
 
@@ -27,6 +27,7 @@ class Pump:
     def __init__(self, process, results, gate, raw, timeout=None):
         self.process, self.results, self.gate = process, results, gate
         self.terminal = Terminal(0)
+        self.results.say = self.say
         self.keys = Keys(own=raw)  # None: every byte is the guest's
         self.deadline = time.monotonic() + timeout if timeout else None
         self.grace = None  # when QEMU is ended although it runs
@@ -197,7 +198,7 @@ class Pump:
         held = self.gate.rest()
         if held:
             self.say("the guests never started; the console said:")
-            sys.stderr.write(held.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n") + "\n")
+            say(held.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n") + "\n")
 
     def output_finish(self):
         """Writes what is left; a reader that stopped reading holds us up for END_GRACE at most."""
@@ -210,5 +211,4 @@ class Pump:
 
     def say(self, text):
         end = "\r\n" if self.terminal.is_raw else "\n"
-        sys.stderr.write(f"armature: {text}{end}")
-        sys.stderr.flush()
+        say(f"armature: {text}{end}")

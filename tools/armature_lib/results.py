@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Dict, Set
 
+from .base import note
+
 EXIT_OFF, EXIT_RESET, EXIT_FAILED, EXIT_TIMEOUT, EXIT_USER = 0, 3, 4, 124, 130
 LINE_LIMIT = 4096
 LOG_KEPT = 200
@@ -38,6 +40,8 @@ class Results:
         self.log = deque(maxlen=LOG_KEPT)
         self.results_file, self.log_file, self.trees = results_file, log_file, trees
         self.partial = b""
+        self.say = note
+        self.lost: Dict[str, str] = {}  # what could not be written, and why
 
     def feed(self, data):
         lines = (self.partial + data).split(b"\n")
@@ -76,19 +80,46 @@ class Results:
         except (IndexError, ValueError):
             return
         if self.trees and os.path.basename(name) == name:
-            with open(os.path.join(self.trees, f"{name}.dtb"), "r+b" if offset else "wb") as file:
-                file.seek(offset)
-                file.write(data)
+            path = os.path.join(self.trees, f"{name}.dtb")
+            try:
+                with open(path, "r+b" if offset else "wb") as file:
+                    file.seek(offset)
+                    file.write(data)
+            except OSError as error:
+                self.lose(path, error)
 
-    @staticmethod
-    def write(file, line):
-        if file:
-            file.write(line + b"\n")
-            file.flush()
+    def write(self, file, line):
+        if file and file.name not in self.lost:
+            try:
+                file.write(line + b"\n")
+                file.flush()
+            except OSError as error:
+                self.lose(file.name, error)
+
+    def lose(self, path, error):
+        """The run goes on without the file."""
+        if path not in self.lost:
+            self.lost[path] = error.strerror
+            self.say(f"'{path}': {error.strerror}")
+
+    def close(self):
+        for file in (self.results_file, self.log_file):
+            try:
+                if file:
+                    file.close()
+            except OSError as error:  # what it still held
+                self.lose(file.name, error)
 
 
 def verdict(results, ending):
     """(exit status, reason) of a run. Never from QEMU's own status: that is 0 for power-off and reset alike."""
+    status, reason = verdict_machine(results, ending)
+    if status == EXIT_OFF and results.lost:
+        return EXIT_FAILED, "not written whole: " + ", ".join(f"'{path}'" for path in results.lost)
+    return status, reason
+
+
+def verdict_machine(results, ending):
     if results.stopped:
         return EXIT_FAILED, "the hypervisor could not start anything: see its log"
     if results.panicked:

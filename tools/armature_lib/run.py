@@ -4,10 +4,9 @@ import glob
 import os
 import secrets
 import shlex
-import sys
 import tempfile
 
-from .base import GIB, MIB, ROOT, Refused, align_up, file_required
+from .base import GIB, MIB, ROOT, Refused, align_up, file_required, note, say
 from .board import BOARDS, board_tree, firmware_path
 from .bundle import bundle_write, content_make, content_read, images_parse
 from .card import card_write
@@ -140,6 +139,8 @@ def folder_made(path, what):
             os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise Refused(f"{what} '{path}': {error.strerror}") from None
+    if path and not os.access(path, os.W_OK | os.X_OK):
+        raise Refused(f"{what} '{path}': not writable")
     return path
 
 
@@ -222,15 +223,13 @@ def machine_run(machine, results, gate, raw, timeout):
         ending = pump.run()
     finally:
         process.close()
-        for file in (results.results_file, results.log_file):
-            if file:
-                file.close()
+        results.close()
     if pump.signal:
         return 128 + pump.signal
     status, reason = verdict(results, ending)
     if status == EXIT_FAILED and not results.log_file:
         for line in list(results.log)[-LOG_SHOWN:]:
-            sys.stderr.write(line + "\n")
+            say(line + "\n")
     if status:
         code = process.child.returncode
         note(reason + (f" (QEMU's exit status: {code})" if code and status == EXIT_FAILED and code > 0 else ""))
@@ -241,8 +240,3 @@ def gdb_hint(port, hypervisor):
     symbols = os.path.splitext(hypervisor)[0] + ".elf" if hypervisor else ""
     symbols = shlex.quote(symbols) + " " if os.path.exists(symbols) else ""
     note(f"the machine waits for a debugger: gdb-multiarch {symbols}-ex 'target remote 127.0.0.1:{port}'")
-
-
-def note(text):
-    sys.stderr.write(f"armature: {text}\n")
-    sys.stderr.flush()
