@@ -44,6 +44,7 @@ BAD = [
     ("overlaps 0x1000 bytes at 0x8000000 of /a/x@8000000", vm_source(body="x@8000000 { " + PL011 + " reg = <0 0x8000000 0 0x1000>; };")),
     ("/a/x@9000000: interrupts: <2 1 4> is no SPI", vm_source(body="x@9000000 { " + PL011 + " interrupts = <2 1 4>; };")),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1>; };")),
+    ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts; };")),
     ("/a/x@9000000: unknown property 'armature,host-rag'; the nearest known one is 'armature,host-reg'",
      vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pass"; armature,host-rag = <0 0 0 0>; };')),
     ("/a/x@9000000: no vdev for \"its,own\"", vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pas"; };')),
@@ -228,3 +229,26 @@ def test_a_name_that_is_no_text(folder):
         file.write(vms_source(vm_source()).encode())
     done = folder.tool("check", "--quick", name)
     assert done.returncode == 0 and name in done.stdout, done
+
+
+@pytest.mark.parametrize("broken, reason", [("interrupts;", "three cells each"), ("reg;", "0 cells found"), ('armature,backend = "\u00e9";', "a string is")])
+def test_where_dt_schema_breaks_the_other_faults_are_told(folder, broken, reason):
+    body = "cpus = <99>; x@9000000 { " + PL011 + ("" if broken == "reg;" else " reg = <0 0x9000000 0 0x1000>;") + broken + " };"
+    done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source(body=body))))
+    said = done.stderr.decode()
+    assert done.returncode == 2 and "/a: cpus is 99" in said and "dt-schema could not read it: " in said and "Traceback" not in said, said
+    assert reason in said or "backend" in broken, said
+
+
+@pytest.mark.parametrize("cells, good", [("0x40200000", True), ("0 0x40200000", True), ("0 0 0x40200000", False)])
+def test_addresses_are_one_cell_or_two(folder, cells, good):
+    chosen = f"chosen {{ armature,kernel-load = <{cells}>; armature,entry = <{cells}>; armature,dtb-address = <{cells}>; "
+    done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source().replace("chosen {", chosen))))
+    assert (done.returncode == 0) == good and b"error" not in done.stderr, done.stderr
+
+
+def test_a_schema_whose_properties_are_no_mapping(folder):
+    os.mkdir(os.path.join(folder.path, "[own]"))
+    folder.file("[own]/x.yaml", "properties: [ compatible ]\n")
+    done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source())), "--bindings", "[own]")
+    assert done.returncode == 2 and "the schema '[own]/x.yaml': its properties are no mapping" in done.stderr.decode(), done.stderr

@@ -25,6 +25,13 @@ def test_gzip_kernel_is_unpacked(folder):
     assert (image.format, image.data) == ("image", arm64_image())
 
 
+@pytest.mark.parametrize("behind", [b"", bytes(100)])
+def test_gzip_kernel_of_two_members_is_unpacked_whole(folder, behind):
+    data = arm64_image()
+    packed = gzip.compress(data[:100]) + gzip.compress(data[100:]) + behind
+    assert image_open("k", folder.file("k", packed), "kernel").data == data
+
+
 def test_gzip_ramdisk_is_not(folder):
     packed = gzip.compress(b"cpio")
     image = image_open("i", folder.file("i", packed), "ramdisk")
@@ -55,6 +62,10 @@ def test_elf_of_bss_alone(folder):
 
 GOOD = [(0x40080000, 0x40080000, b"text", 4)]
 HOSTILE = {
+    "bytes behind its data are no gzip": gzip.compress(b"kernel") + b"junk",
+    "nothing is packed in it": gzip.compress(b""),
+    "gzip: the file ends before its data does": gzip.compress(b"a") + gzip.compress(b"kernel")[:-1],
+    "an EFI zboot image that ends in its header": b"MZ\0\0zimg\0\0",
     "empty": b"",
     "elf: truncated": elf(GOOD, 0x40080000)[:40],
     "elf: not 64-bit": elf(GOOD, 0x40080000, bits=1),

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 
-from .base import ROOT, Refused, program_run
+from .base import ROOT, Refused, program_required, program_run
 
 FOLDER = os.path.join(ROOT, "dts", "bindings")
 SUPPORT = ("fixed-clock", "fixed-factor-clock", "simple-bus", "simple-mfd", "regulator-fixed", "operating-points-v2",
@@ -37,6 +37,9 @@ class Bindings:
                 raise Refused(f"the schema '{path}': {' '.join(str(error).split())}") from None
             if not isinstance(schema, dict):
                 raise Refused(f"the schema '{path}': no schema in it")
+            for key in ("properties", "patternProperties"):
+                if not isinstance(schema.get(key, {}), dict):
+                    raise Refused(f"the schema '{path}': its {key} are no mapping")
             self.schemas[name] = schema
         for name in (VM_SCHEMA, VDEV_SCHEMA):
             if name not in self.schemas:
@@ -100,9 +103,9 @@ class Bindings:
 
 def schema_paths(extra):
     """The files of dts/bindings and of the folders given by --bindings."""
-    paths = sorted(glob.glob(os.path.join(FOLDER, "*.yaml")))
+    paths = sorted(glob.glob(os.path.join(glob.escape(FOLDER), "*.yaml")))
     for folder in extra:
-        found = sorted(glob.glob(os.path.join(folder, "*.yaml")))
+        found = sorted(glob.glob(os.path.join(glob.escape(folder), "*.yaml")))
         if not found:
             raise Refused(f"--bindings '{folder}': " + ("no .yaml file in it" if os.path.isdir(folder) else "no such folder"))
         paths += found
@@ -121,10 +124,14 @@ def schema_run(dtb_path, extra=()):
         paths = schema_paths(extra)
         for path in paths:
             shutil.copy(path, folder)
-        _, messages = program_run(["dt-validate", "-s", folder, "-l", folder, "-m", dtb_path], "dt-schema", "dt-validate")
+        program_required("dt-validate", "dt-schema")
+        try:
+            _, messages = program_run(["dt-validate", "-s", folder, "-l", folder, "-m", dtb_path], "dt-schema", "dt-validate")
+        except Refused as crash:  # a traceback; other faults of the description are told with it
+            return [f"dt-schema could not read it: {str(crash).splitlines()[-1]}"]
         for path in paths:
             messages = messages.replace(os.path.join(folder, os.path.basename(path)), path)
-    return remarks_parse(messages, dtb_path)
+    return [f"dt-schema: {remark}" for remark in remarks_parse(messages, dtb_path)]
 
 
 def remarks_parse(messages, dtb_path):

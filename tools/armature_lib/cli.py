@@ -2,6 +2,7 @@
 """The command line."""
 import argparse
 import os
+import re
 import shutil
 import signal
 import sys
@@ -43,10 +44,7 @@ def address(text):
 
 
 def count(text):
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
+    value = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if not 1 <= value <= 512:
         raise argparse.ArgumentTypeError(f"'{text}' is no count of 1 to 512")
     return value
@@ -264,7 +262,7 @@ def command_check(args):
             path = os.path.join(folder, "vms.dtb")
             with open(path, "wb") as file:
                 file.write(dtb)
-            description.faults += [f"dt-schema: {remark}" for remark in schema_run(path, args.bindings)]
+            description.faults += schema_run(path, args.bindings)
     if args.hyp:
         description.faults += limit_faults(description.vms, options_required(file_required(args.hyp, "hypervisor")))
     for remark in description.remarks:

@@ -305,8 +305,10 @@ class Description:
             compatible = node.props.get("compatible", b"")
             if "interrupts" not in node or node.name == "armature,reserve" or is_gic(node, GICV3 + GICV2) or b"timer" in compatible:
                 continue
-            cells = self.attempt(node.cells, "interrupts", fallback=[])
-            if len(cells) % 3:
+            cells = self.attempt(node.cells, "interrupts", fallback=None)
+            if cells is None:
+                continue
+            if not cells or len(cells) % 3:
                 self.fault(node.path, f"interrupts: three cells each (type, number, flags), {len(cells)} found")
                 continue
             for kind, number, flags in zip(*[iter(cells)] * 3):

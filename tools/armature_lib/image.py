@@ -12,6 +12,7 @@ IMAGE_LIMIT = 1 * GIB  # of one image, unpacked or laid out
 ROLES = ("kernel", "ramdisk", "dtb", "data")
 ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 ELF_SEGMENT = struct.Struct("<IIQQQQQQ")
+GZIP, ZBOOT_HEADER = b"\x1f\x8b", 64
 PT_LOAD, EM_AARCH64, ET_EXEC, ET_DYN = 1, 183, 2, 3
 
 
@@ -43,7 +44,7 @@ def image_open(name, path, role):
         return Image(name, path, role, "data", size)
     with open(path, "rb") as file:
         head = file.read(64)
-        if head[:2] == b"\x1f\x8b":
+        if head.startswith(GZIP):
             return kernel_image(name, path, gzip_unpack(head + file.read(), f"{what} '{path}'"), True)
         if head[:8] == b"MZ\0\0zimg":
             return kernel_image(name, path, zboot_unpack(head + file.read(), f"{what} '{path}'"), True)
@@ -93,20 +94,30 @@ def dtb_image(name, path, size):
 
 
 def gzip_unpack(data, what):
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        out = unpacker.decompress(data, IMAGE_LIMIT)
-    except zlib.error as error:
-        raise Refused(f"{what}: gzip: {error}") from None
-    if unpacker.unconsumed_tail:
-        raise Refused(f"{what}: unpacks to more than {size_text(IMAGE_LIMIT)}")
-    if not unpacker.eof:
-        raise Refused(f"{what}: gzip: the file ends before its data does")
+    """All members, one behind the other, as gzip unpacks them. Zeros that pad the last one are not looked at."""
+    out = b""
+    while data:
+        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            out += unpacker.decompress(data, IMAGE_LIMIT + 1 - len(out))
+        except zlib.error as error:
+            raise Refused(f"{what}: gzip: {error}") from None
+        if unpacker.unconsumed_tail or len(out) > IMAGE_LIMIT:
+            raise Refused(f"{what}: unpacks to more than {size_text(IMAGE_LIMIT)}")
+        if not unpacker.eof:
+            raise Refused(f"{what}: gzip: the file ends before its data does")
+        data = unpacker.unused_data.lstrip(b"\0")
+        if data and not data.startswith(GZIP):
+            raise Refused(f"{what}: gzip: {len(data)} bytes behind its data are no gzip")
+    if not out:
+        raise Refused(f"{what}: gzip: nothing is packed in it")
     return out
 
 
 def zboot_unpack(data, what):
     """Linux' self-unpacking EFI image: the packed Image lies inside, at an offset that the header names."""
+    if len(data) < ZBOOT_HEADER:
+        raise Refused(f"{what}: an EFI zboot image that ends in its header")
     offset, size = struct.unpack_from("<II", data, 8)
     kind = data[24:56].split(b"\0")[0]
     if kind != b"gzip":
