@@ -132,7 +132,7 @@ CONFIG = ["arm_64bit=1", "enable_uart=1", "enable_gic=1", "force_turbo=1", "kern
 
 
 def pi_card(folder, *args, without=(), **kwargs):
-    place = os.path.join(folder.path, "own")
+    place = os.path.join(folder.path, "[own]")
     os.makedirs(os.path.join(place, "overlays"))
     for name in set(FIRMWARE) - set(without):
         folder.file(os.path.join(place, name), f"the user's {name}")

@@ -45,6 +45,7 @@ BAD = [
     ("/a/x@9000000: interrupts: <2 1 4> is no SPI", vm_source(body="x@9000000 { " + PL011 + " interrupts = <2 1 4>; };")),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1>; };")),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts; };")),
+    ("/a/x@9000000: interrupts: 3 bytes are no whole number of cells", vm_source(body="x@9000000 { " + PL011 + " interrupts = [00 00 01]; };")),
     ("/a/x@9000000: unknown property 'armature,host-rag'; the nearest known one is 'armature,host-reg'",
      vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pass"; armature,host-rag = <0 0 0 0>; };')),
     ("/a/x@9000000: no vdev for \"its,own\"", vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pas"; };')),
@@ -252,3 +253,9 @@ def test_a_schema_whose_properties_are_no_mapping(folder):
     folder.file("[own]/x.yaml", "properties: [ compatible ]\n")
     done = folder.tool("check", folder.file("vms.dts", vms_source(vm_source())), "--bindings", "[own]")
     assert done.returncode == 2 and "the schema '[own]/x.yaml': its properties are no mapping" in done.stderr.decode(), done.stderr
+
+
+def test_a_description_whose_name_looks_like_an_option(folder):
+    folder.file("-y.dts", "#define NAME a\n" + vms_source(vm_source("NAME")))
+    done = folder.tool("check", "--quick", "--", "-y.dts")
+    assert done.returncode == 0 and b"-y.dts: 1 VM: a:" in done.stdout, done

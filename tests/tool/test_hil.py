@@ -347,6 +347,8 @@ def test_an_environment_file_that_cannot_be_read_is_an_error_of_usage(folder):
     done = apart(folder, *COLLECT, LG_ENV=folder.file("wrong.yaml", "targets: {main: {options: {armature: !template '$LG_NOT_SET'}}}"))
     assert done.returncode == 4 and "LG_NOT_SET" in done.stderr and "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
     assert not folder.leftovers()
+    done = apart(folder, *COLLECT, LG_ENV="/etc/passwd")
+    assert done.returncode == 4 and "/etc/passwd: no labgrid environment" in done.stderr, done.stderr
 
 
 def test_a_server_dies_with_the_one_who_started_it(folder):

@@ -31,7 +31,10 @@ def gone(pid):
     (4, [START, ["results", "R machine panic\n"]]),
     (4, [START, ["results", "R vm guest state=running\n"]]),
     (4, [START, ["results", "R vm guest state=running\n"], ["exit", 0]]),
-    (4, [["exit", 1]]),
+    (2, [["exit", 1]]),
+    (4, [["exit", 0]]),
+    (4, [["console", "x"], ["exit", 1]]),
+    (4, [["results", "R hyp version=1\n"], ["exit", 1]]),
     (4, [["results", "R machine end\n"]]),
     (0, [START, ["results", "R vm guest state=restarting cause=reset code=2\n"], ended("off")]),
     (4, [START, ["results", "R vm guest state=restarting cause=crash code=3\n"], ended("off")]),
@@ -108,7 +111,9 @@ def test_log_is_shown_when_a_vm_was_refused(folder):
 
 def test_qemus_own_words_are_shown(folder):
     done = folder.run([["stderr", "fake: no such machine"], ["exit", 1]])
-    assert done.returncode == 4 and b"qemu: fake: no such machine" in done.stderr and b"exit status: 1" in done.stderr
+    assert done.returncode == 2 and b"qemu: fake: no such machine" in done.stderr and b"QEMU refused its options" in done.stderr
+    done = folder.run([["stderr", "fake: broke down"], ["exit", 7]])
+    assert done.returncode == 4 and b"qemu: fake: broke down" in done.stderr and b"exit status: 7" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -234,6 +239,8 @@ REFUSED = [
     (["--kernel", "k", "--guest-mem", "0x1001"], "no whole pages"),
     (["--kernel", "k", "--cpus", "65"], "cpus is 65"),
     (["--kernel", "k", "--cpus", "none"], "no count"),
+    (["--kernel", "k", "--cpus", "1_0"], "no count"),
+    (["--kernel", "k", "--cpus", "\u0663"], "no count"),
     (["--kernel", "k", "--append", "new\nline"], "only printable ASCII"),
     (["--kernel", "k", "--vms", "v"], "not --kernel and --vms at once"),
     ([], "one of --kernel FILE, --vms VMS.dts, --bundle FILE and --card FILE is needed"),

@@ -58,7 +58,7 @@ def board_tree(board, path, seeded):
     """Writes the device tree that the emulated board needs, `seeded` as firmware does it; None where QEMU makes one itself."""
     if not board.tree:
         return None
-    found = sorted(glob.glob(os.path.join(ROOT, "build", "cache", board.tree)))
+    found = sorted(glob.glob(os.path.join(glob.escape(ROOT), "build", "cache", board.tree)))
     if not found:
         raise Refused(f"{board.name}: its device tree build/cache/{board.tree} is not there: tools/fetch linux, or give one with --host-dtb")
     shutil.copyfile(found[-1], path)

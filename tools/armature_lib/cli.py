@@ -26,7 +26,8 @@ from .tree import tree_compile, tree_read
 EXIT_CODES = """\
 exit status of run: 0 every VM powered off by itself, 3 a VM asked for a reset (--no-reboot, or its description), 4 a VM crashed or was
 refused, the hypervisor panicked, or the machine ended without saying why, 124 the time given ran out, 130 ended by the user
-(Ctrl-] q), 128 + N ended by signal N. All subcommands: 2 an input was refused; nothing was started or written."""
+(Ctrl-] q), 128 + N ended by signal N. All subcommands: 2 an input was refused; nothing was started or written. run also: QEMU refused
+its options."""
 
 
 def size(text):

@@ -305,7 +305,7 @@ class Description:
             compatible = node.props.get("compatible", b"")
             if "interrupts" not in node or node.name == "armature,reserve" or is_gic(node, GICV3 + GICV2) or b"timer" in compatible:
                 continue
-            cells = self.attempt(node.cells, "interrupts", fallback=None)
+            cells = self.attempt(node.cells, "interrupts")
             if cells is None:
                 continue
             if not cells or len(cells) % 3:

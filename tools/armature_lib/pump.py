@@ -33,6 +33,7 @@ class Pump:
         self.grace = None  # when QEMU is ended although it runs
         self.ending = None
         self.signal = None
+        self.heard = False  # a byte on the console or the results channel
         self.output, self.input, self.remarks = bytearray(), bytearray(), bytearray()
         self.stdin_open, self.stdout_open = True, True
         self.selector = selectors.PollSelector()
@@ -131,6 +132,7 @@ class Pump:
             data = channel.recv(CHUNK)
         except OSError:
             data = b""
+        self.heard |= bool(data)
         if not data:
             self.forget(channel.fileno())
         return data

@@ -29,7 +29,8 @@ def firmware_files(board, folder=None, uboot=None, stub="firmware", overlays=())
         raise Refused(f"firmware of {board.name}: '{folder}' lacks {', '.join(missing)}; they are in {FROM}")
     files = [(os.path.join(folder, name), name) for name in REQUIRED]
     # Other boards of the family need their own tree, and somebody may change config.txt later.
-    found = sorted(glob.glob(os.path.join(folder, "bcm2711-*.dtb"))) + sorted(glob.glob(os.path.join(folder, "overlays", "*.dtb*")))
+    place = glob.escape(folder)
+    found = sorted(glob.glob(os.path.join(place, "bcm2711-*.dtb"))) + sorted(glob.glob(os.path.join(place, "overlays", "*.dtb*")))
     files += [(path, os.path.relpath(path, folder)) for path in found if os.path.basename(path) not in REQUIRED]
     files.append((uboot_find(board, uboot), UBOOT))
     if stub == "tf-a":

@@ -17,7 +17,7 @@ from .image import image_open
 from .machine import Machine, Process, machine_command, machine_tree, port_free
 from .output import files_read, output_check
 from .pump import Pump
-from .results import EXIT_FAILED, Results, verdict
+from .results import EXIT_FAILED, Ending, Results, verdict
 from .rpi import tf_a_find
 from .rpi_stub import stub_arguments, stub_tree
 from .tree import tree_check
@@ -25,13 +25,14 @@ from .tree import tree_check
 GUEST_MEMORY = 512 * MIB
 MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
 LOG_SHOWN = 30
+QEMU_REFUSES = 1  # its exit status
 
 
 def hypervisor_find(path, board):
     """The image named (ARMATURE_HYP names one for a whole test run), or the newest that was built for the board."""
     path = path or os.environ.get("ARMATURE_HYP")
     if not path:
-        built = glob.glob(os.path.join(ROOT, "build", board.builds, "armature.bin"))
+        built = glob.glob(os.path.join(glob.escape(ROOT), "build", board.builds, "armature.bin"))
         if not built:
             raise Refused(f"no hypervisor in {os.path.join(ROOT, 'build')}: build one (make {board.builds.rstrip('*')}_defconfig && make),"
                           " or name it with --hyp")
@@ -226,6 +227,8 @@ def machine_run(machine, results, gate, raw, timeout):
         results.close()
     if pump.signal:
         return 128 + pump.signal
+    if ending is Ending.MACHINE and process.child.returncode == QEMU_REFUSES and not pump.heard:
+        raise Refused("QEMU refused its options")
     status, reason = verdict(results, ending)
     if status == EXIT_FAILED and not results.log_file:
         for line in list(results.log)[-LOG_SHOWN:]:

@@ -135,7 +135,7 @@ def tree_compile(path, warn=None):
     include = [os.path.dirname(os.path.abspath(path)), os.path.join(ROOT, "dts", "include")]
     if re.search(rb"(?m)^\s*#\s*(include|define|if|ifdef|ifndef)\b", source):
         source, _ = program_run(["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp",
-                                 *(f"-I{folder}" for folder in include), path, "-"], "cpp", f"description '{path}'")
+                                 *(f"-I{folder}" for folder in include), os.path.abspath(path), "-"], "cpp", f"description '{path}'")
     return source_compile(source, f"description '{path}'", include, warn)
 
 

@@ -164,7 +164,7 @@ def environment_prepare(config):
         Config(path)
     except Exception as error:
         environment_end(config)
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(f"{path}: no labgrid environment: {error}") from None
 
 
 def environment_end(config):
