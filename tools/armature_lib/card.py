@@ -53,10 +53,10 @@ conf-1 {{ description = "Armature"; kernel = "kernel-1"; ramdisk = "ramdisk-1"; 
 
 
 def script_source(bootargs, signed):
-    if not (bootargs.isascii() and bootargs.isprintable()) and "\n" not in bootargs:
-        raise Refused(f"host arguments {bootargs!r}: only printable ASCII can be passed through U-Boot's script")
     if any(char in bootargs for char in "'\n\"$\\;"):
         raise Refused(f"host arguments {bootargs!r}: quotes, $, \\ and ; cannot be passed through U-Boot's script")
+    if not (bootargs.isascii() and bootargs.isprintable()):
+        raise Refused(f"host arguments {bootargs!r}: only printable ASCII can be passed through U-Boot's script")
     body = SCRIPT_SIGNED if signed else SCRIPT_PLAIN
     return (SCRIPT_HEAD + body).format(bootargs=f"'{bootargs or ' '}'", hypervisor=HYPERVISOR, bundle=BUNDLE,
                                        signed=SIGNED)

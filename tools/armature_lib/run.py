@@ -186,7 +186,7 @@ def run(args):
         raise Refused(f"--boot uboot: no U-Boot is known for the board {machine.board.name} under QEMU: only --boot direct")
     if uboot:
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
-    results = results_open(args, [("hypervisor", hypervisor), ("U-Boot", machine.firmware)])
+    results = results_open(args, [("hypervisor", hypervisor), ("U-Boot", machine.firmware), ("TF-A", tf_a)])
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
         machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"), not repeat)
         if args.card:
