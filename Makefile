@@ -26,6 +26,10 @@ GENERATED := $(O)/generated
 NEWLIB := $(CACHE)/newlib
 LIBFDT := $(CACHE)/libfdt
 
+ifneq ($(filter CONFIG_%,$(MAKEOVERRIDES)),)
+$(error $(firstword $(filter CONFIG_%,$(MAKEOVERRIDES))): options are set by make menuconfig, or in $(O)/.config, not for one make)
+endif
+
 # Goals that need no configuration and no compiler.
 plain_goals := hil help api-tables check-api clean distclean setup run test test-all $(filter %_defconfig,$(MAKECMDGOALS))
 ifneq ($(filter-out $(plain_goals),$(or $(MAKECMDGOALS),all)),)
@@ -44,7 +48,11 @@ $(O)/.config: | $(defconfig)
 # auto.conf.mk: every option as a make variable, those that are off as "n".
 $(GENERATED)/auto.conf.mk: $(O)/.config $(wildcard Kconfig boards/*/Kconfig boards/*/Kconfig.defaults vdevs/Kconfig)
 	$(Q)mkdir -p $(GENERATED)
-	$(Q)$(kconfig) olddefconfig Kconfig >/dev/null
+	$(Q)cp $(O)/.config $(O)/.config.new; \
+	wrong=$$(KCONFIG_WARN_UNDEF_ASSIGN=y KCONFIG_CONFIG=$(O)/.config.new $(PYTHON) -m olddefconfig Kconfig 2>&1 >/dev/null | grep -v 'set more than once' || true); \
+	if [ -n "$$wrong" ]; then \
+		rm -f $(O)/.config.new; echo "$$wrong" | sed 's/\.config\.new/.config/' >&2; echo "$(O)/.config: not used and left as it is: correct these lines, or take them out" >&2; exit 1; fi; \
+	cmp -s $(O)/.config $(O)/.config.new && rm $(O)/.config.new || mv $(O)/.config.new $(O)/.config
 	$(Q)$(kconfig) genconfig --header-path $(GENERATED)/autoconf.h Kconfig
 	$(Q)sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set/\1 := n/p; s/^\(CONFIG_[A-Z0-9_]*\)="\{0,1\}\([^"]*\)"\{0,1\}$$/\1 := \2/p' $(O)/.config >$@
 $(GENERATED)/autoconf.h: $(GENERATED)/auto.conf.mk ;

@@ -4,6 +4,7 @@ import glob
 import os
 import random
 import re
+import subprocess
 
 import kconfiglib
 import pytest
@@ -119,3 +120,23 @@ def random_value(item, dice):
     elif item.type == kconfiglib.INT and item.ranges:
         low, high, _ = item.ranges[0]
         item.set_value(str(dice.choice((int(low.str_value), int(high.str_value)))))
+
+
+def make(folder, *words):
+    return subprocess.run(["make", "-C", ROOT, f"O={folder}", *words], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("line, named", [("CONFIG_MAX_VMS=99999", "MAX_VMS"), ("CONFIG_MAX_CORES=abc", "MAX_CORES"), ("CONFIG_MAX_VM=3", "MAX_VM"),
+                                         ("CONFIG_GIC_V2=maybe", "GIC_V2"), ("nonsense", "nonsense")])
+def test_a_wrong_line_is_named_and_kept(tmp_path, line, named):
+    with open(glob.glob(os.path.join(ROOT, "boards", "*", "qemu_virt_defconfig"))[0], encoding="utf-8") as file:
+        before = file.read() + line + "\n"
+    (tmp_path / ".config").write_text(before)
+    done = make(tmp_path, str(tmp_path / "generated" / "autoconf.h"))
+    assert done.returncode == 2 and named in done.stderr and "left as it is" in done.stderr, done.stderr
+    assert (tmp_path / ".config").read_text() == before
+
+
+def test_options_on_makes_command_line_are_refused(tmp_path):
+    done = make(tmp_path, "CONFIG_MAX_VMS=3")
+    assert done.returncode == 2 and "CONFIG_MAX_VMS=3: options are set by make menuconfig" in done.stderr
