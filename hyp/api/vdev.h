@@ -86,8 +86,8 @@ struct vdev_factory {
     /* Phase startup: OPTIONS_START, options, OPTIONS_END, ASSIGN, GEN_FDT. `arg`: option: const struct vdev_option *; GEN_FDT: struct
      * vdev_fdt *. Answers EOK or a positive errno, which refuses the VM. */
     int (*startup)(struct vdev_builder *b, unsigned ctrl, const void *arg);
-    /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. `arg`: BUTTON: struct
-     * vdev_button *. STATUS and BUTTON come on any core while vCPUs run; STATUS answers with qvm_report(). */
+    /* Phase running: GUEST_CONFIGURED, GUEST_STARTING, RESET, STATUS, BUTTON, TERMINATE. Unknown codes: EOK. An error of the first three ends the VM
+     * before its first vCPU is on, for good; of the others it is logged. `arg`: BUTTON: struct vdev_button *. STATUS and BUTTON come on any core while vCPUs run; STATUS answers with qvm_report(). */
     int (*control)(vdev_t *vdev, unsigned ctrl, const void *arg);
     /* Accesses to the vdev's region, on the vCPU that makes them; NULL: the VM's `unsupported` policy. Not called if `regs` is set. */
     enum vdev_ref_status (*vread)(vdev_t *v, uint32_t cookie, const qvm_state_block *vopnd,

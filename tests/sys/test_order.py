@@ -179,3 +179,26 @@ def test_virtual_address_is_the_guests_own(trace):
     """The call reads through the guest's translation; where that has nothing, the instruction is undefined."""
     console = trace.text("console.txt")
     assert console.count("RECORD call 0x600d") == console.count("RECORD call with a bad address: taken 1, class 0x0") == 4, trace.story()
+
+
+@pytest.mark.parametrize("code, name", [(2, "GUEST_CONFIGURED"), (10, "GUEST_STARTING"), (11, "RESET")])
+def test_a_vdev_that_cannot_go_on_ends_its_vm_before_its_first_vcpu(machine, image, with_recorder, code, name):
+    left = recorder_vm("left", 0, f'bootword {{ compatible = "test,bootword"; test,refuse = <{code}>; }};')
+    right = recorder_vm("right", 1, 'bootword { compatible = "test,bootword"; };', HIGHEST_PAGE)
+    started = machine("--bindings", RECORDER, "--console", "mux", "--vms", vms_write(machine.folder / "vms.dts", left, right), "--image",
+                      f"record={image('record.bin')}", hyp=with_recorder, timeout=40)
+    started.expect(rb"\[console: left")
+    if name == "RESET":
+        started.expect(rb"RECORD waits")
+        started.send("r")
+    started.expect_result(r"^R vm left state=ended cause=refused", 20)
+    started.escape("2")
+    started.expect(rb"RECORD waits")
+    started.send("e")
+    started.expect_result(r"^R vm right state=ended cause=off", 20)
+    assert started.wait() == 4, started.story()  # a VM was refused
+    log = started.log()
+    assert re.search(rf"ERROR left/bootword: control code {code} fails", log), started.story()
+    assert len(re.findall("R vm left state=running", log + started.text("results.txt"))) <= (name == "RESET"), started.story()
+    told = [call[1] for call in recorded(log, "left") if call[0] == "first"]
+    assert told[-1] == "TERMINATE" and ("vread" in told) == (name == "RESET"), told

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A boot vdev, with one control function as QNX has it: at each start of its VM it writes into the guest's memory how many starts there
- * were, above 0xb0070000: at the address test,at, or in a page of RAM that it takes. It has no place and no line of its own.
+ * were, above 0xb0070000: at the address test,at, or in a page of RAM that it takes. It has no place and no line of its own. The code test,refuse of control()
+ * it answers with an error.
  */
 #include "hyp/api/control.h"
 #include "hyp/api/gasp.h"
@@ -12,12 +13,12 @@
 #define PAGE_BYTES 0x1000
 
 struct bootword {
-    uint64_t at;     /* set at startup, then const */
-    uint64_t starts; /* only one core starts a VM */
+    uint64_t at, refuse; /* set at startup, then const */
+    uint64_t starts;     /* only one core starts a VM */
 };
 
-enum { OPT_AT = VDEV_CTRL_FIRST_OPTIDX };
-static const char *const bootword_options[] = { "test,at", NULL };
+enum { OPT_AT = VDEV_CTRL_FIRST_OPTIDX, OPT_REFUSE };
+static const char *const bootword_options[] = { "test,at", "test,refuse", NULL };
 
 static __startup int page_take(vdev_t *v, struct bootword *w)
 {
@@ -43,8 +44,11 @@ static int word_put(vdev_t *v, struct bootword *w)
 VDEV_ONE_CONTROL int bootword_control(vdev_t *v, unsigned ctrl, const char *arg)
 {
     struct bootword *w = v->v_device;
+    if (w->refuse == ctrl && ctrl)
+        return EIO;
     switch (ctrl) {
     case OPT_AT: return qvm_parse_num(vdev_builder_of(v), arg, &w->at);
+    case OPT_REFUSE: return qvm_parse_num(vdev_builder_of(v), arg, &w->refuse);
     case VDEV_CTRL_ASSIGN: return w->at ? EOK : page_take(v, w);
     case VDEV_CTRL_GUEST_STARTING: return word_put(v, w);
     case VDEV_CTRL_STATUS: return qvm_report(v, "%llu starts", (unsigned long long)w->starts);
