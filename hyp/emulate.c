@@ -9,8 +9,8 @@
 static bool insn_read(struct guest_cpu *v, uint32_t *insn)
 {
     ipa_t at;
-    bool el0 = (v->arch.regs.pstate & FIELD(3, 0)) == 0;
-    if (v->arch.regs.pstate & PSTATE_A32 || !vcpu_translate(v->arch.regs.pc, el0, false, &at))
+    /* As EL1's read: it was fetched, and what EL0 may execute only it may not read. */
+    if (v->arch.regs.pstate & PSTATE_A32 || !vcpu_translate(v->arch.regs.pc, false, false, &at))
         return false;
     struct range host = aspace_ram_at(&v->vm->as, at, sizeof(*insn), 0);
     if (host.size < sizeof(*insn))

@@ -204,12 +204,12 @@ int gtree_build(struct guest_system *vm, void *buf, size_t size, ipa_t initrd, u
     if (!g.err)
         g.err = fdt_finish_reservemap(buf);
     err = gtree_root(&g, initrd, initrd_size);
-    if (err)
-        return err;
     if (!g.err)
         g.err = fdt_finish(buf);
     if (g.why)
         return error_at(-ENOSPC, "%s: the guest's tree cannot be made: %s", vm->config->path, g.why);
+    if (err)
+        return err;
     if (g.err == -FDT_ERR_NOSPACE)
         return error_at(-ENOSPC, "%s: the guest's tree does not fit into %lu bytes", vm->config->path,
                         (unsigned long)size);

@@ -7,7 +7,7 @@
 #include "hyp/dt.h"
 #include "hyp/gtree.h"
 
-#define GTREE_NAMES 1024 /* bytes of the names of one node's properties */
+#define GTREE_NAMES 2048 /* bytes of the names of one node's properties */
 #define GTREE_CLOCKS 8
 
 struct gtree {

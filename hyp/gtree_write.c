@@ -41,7 +41,7 @@ static __startup void *prop_place(struct gtree *g, const char *name, size_t size
     if (g->err || gtree_has(g, name))
         return NULL;
     if (length > sizeof(g->names) - g->names_used) {
-        gtree_refuse(g, "the names of a node's properties are longer than 1024 bytes together");
+        gtree_refuse(g, "the names of a node's properties are longer than 2048 bytes together");
         return NULL;
     }
     memcpy(&g->names[g->names_used], name, length);

@@ -110,8 +110,14 @@ static bool vm_restarts(const struct guest_system *vm)
 
 void vdevs_told(struct guest_system *vm, unsigned code)
 {
-    if (vdev_control_all(vm, code))
-        guest_terminate(vm, GTC_REFUSED);
+    if (!vdev_control_all(vm, code))
+        return;
+    lock_acquire(&vm->lock);
+    if (vm_state(vm) == VM_CONFIGURED) {
+        vm->ended_early = true; /* whatever else was to end it would let it restart, and fail again */
+        vm->cause = GTC_REFUSED;
+    }
+    lock_release(&vm->lock);
 }
 
 /* All its vCPUs are off: it has ended. Is it loaded again? */

@@ -57,6 +57,8 @@ static void mdcr_write(const struct vcpu_arch *v)
 #define CPACR_RESET UINT64_C(0)
 #define MDSCR_USED (BIT(0) | BIT(15)) /* SS, MDE: what it says fires without an access to a debug register */
 #define DEBUG_CLAIMS FIELD(7, 0)
+/* What self-hosted debug has: TXfull, RXfull, RXO, TXU, MDE, KDE, TDCC, ERR, SS. The others are halting debug's, as long as the OS lock is on. */
+#define MDSCR_GUEST (FIELD(30, 29) | FIELD(27, 26) | BIT(15) | FIELD(13, 12) | BIT(6) | BIT(0))
 
 void vcpu_arch_init(struct vcpu_arch *v, uint64_t vmpidr, uint64_t vttbr, uint64_t vtcr)
 {
@@ -197,7 +199,7 @@ void vcpu_debug_enable(struct vcpu_arch *v)
     write_sysreg(mdccint_el1, v->debug.mdccint);
     write_sysreg(osdtrrx_el1, v->debug.osdtrrx);
     write_sysreg(osdtrtx_el1, v->debug.osdtrtx);
-    write_sysreg(mdscr_el1, v->debug.mdscr);
+    write_sysreg(mdscr_el1, v->debug.mdscr & MDSCR_GUEST);
     write_sysreg(dbgclaimclr_el1, DEBUG_CLAIMS);
     write_sysreg(dbgclaimset_el1, v->debug.claim);
     write_sysreg(osdlr_el1, v->debug.osdlr);
@@ -213,6 +215,8 @@ void vcpu_debug_enable(struct vcpu_arch *v)
 static void debug_clear(void)
 {
     write_sysreg(mdscr_el1, 0);
+    write_sysreg(mdccint_el1, 0);
+    write_sysreg(oseccr_el1, 0);
     write_sysreg(osdtrrx_el1, 0);
     write_sysreg(osdtrtx_el1, 0);
     write_sysreg(dbgclaimclr_el1, DEBUG_CLAIMS);
@@ -221,17 +225,18 @@ static void debug_clear(void)
 
 static void debug_put(struct vcpu_arch *v)
 {
+    v->debug.os_locked = read_sysreg(oslsr_el1) & BIT(1);
+    write_sysreg(oslar_el1,
+                 1); /* no access to these halts the core then, and the flags of MDSCR_EL1 read as they are */
+    isb();
     for (unsigned n = 0; n < breakpoints(); n++)
         debug_breakpoint_save(v, n);
     for (unsigned n = 0; n < watchpoints(); n++)
         debug_watchpoint_save(v, n);
     v->debug.mdccint = read_sysreg(mdccint_el1);
     v->debug.mdscr = read_sysreg(mdscr_el1);
-    v->debug.os_locked = read_sysreg(oslsr_el1) & BIT(1);
     v->debug.osdlr = read_sysreg(osdlr_el1);
     v->debug.claim = read_sysreg(dbgclaimclr_el1) & DEBUG_CLAIMS;
-    write_sysreg(oslar_el1, 1);
-    isb();
     v->debug.osdtrrx = read_sysreg(osdtrrx_el1);
     v->debug.osdtrtx = read_sysreg(osdtrtx_el1);
     debug_clear();

@@ -65,7 +65,7 @@ int gasp_regs_prepare(struct vdev_builder *b, const struct reg_table *regs) __st
 int gasp_window_prepare(struct vdev_builder *b, const qvm_state_block *window, unsigned regions) __startup __must_check;
 /* The region that covers the block's first byte; of a region that was split, the piece. EOK or ENOENT. Any phase; not for holders of v_mtx that a change might wait for. */
 int gasp_region_info(guest_system *gsp, const qvm_state_block *blk, struct gasp_region *rgn) __must_check;
-/* Free guest addresses for `size` bytes, above RAM, regions, `reserve`d ranges and, at startup, what vdevs have that is no region yet (`reg`, v_block), into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
+/* Free guest addresses for `size` bytes, above RAM, regions, `reserve`d ranges and, at startup, what vdevs (the caller too) have that is no region yet (`reg`, v_block), into blk. At startup, or under gasp_lock(). EOK or ENOSPC. */
 int gasp_find_free(guest_system *gsp, uint64_t size, uint64_t align, qvm_state_block *blk) REQUIRES(gsp) __must_check;
 /* The same from `first` to `last`, both included: the lowest. */
 int gasp_find_free_range(guest_system *gsp, uint64_t first, uint64_t last, uint64_t size, uint64_t align,

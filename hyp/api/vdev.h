@@ -10,7 +10,7 @@
 #include "hyp/base/log.h"
 #include "hyp/base/phase.h"
 
-#define QVM_VDEV_ABI 2026112504u
+#define QVM_VDEV_ABI 2026113001u
 
 /* Control codes; values where QNX documents them. */
 enum vdev_ctrl {

@@ -370,7 +370,7 @@ static int long_names_add(struct vdev_fdt *f)
 {
     int err = EOK;
 
-    for (unsigned i = 0; i < 30 && !err; i++) {
+    for (unsigned i = 0; i < 60 && !err; i++) {
         char name[48];
         snprintf(name, sizeof(name), "a-name-that-is-forty-bytes-long-in-all-%02u", i);
         err = vdev_fdt_u32s(f, name, &i, 1);
@@ -395,7 +395,7 @@ static void gtree_vdevs_properties(void **state)
     log_forget();
     assert_int_equal(build(QEMU_VM, 1, 65536, 0), -ENOSPC);
     assert_true(log_has(
-        "/guest: the guest's tree cannot be made: the names of a node's properties are longer than 1024 bytes"));
+        "/guest: the guest's tree cannot be made: the names of a node's properties are longer than 2048 bytes"));
     test_gen_fdt = NULL;
 }
 

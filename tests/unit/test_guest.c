@@ -168,7 +168,7 @@ static void test_power_state(void **state)
 static void test_abi_sizes(void **state)
 {
     (void)state;
-    NUMBER_IS(QVM_VDEV_ABI, 2026112504u);
+    NUMBER_IS(QVM_VDEV_ABI, 2026113001u);
     NUMBER_IS(sizeof(struct vdev_factory), 136);
     OFFSET_IS(struct vdev_factory, abi, 0);
     OFFSET_IS(struct vdev_factory, option_strings, 40);
