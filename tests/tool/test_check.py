@@ -44,6 +44,11 @@ BAD = [
     ("overlaps 0x1000 bytes at 0x8000000 of /a/x@8000000", vm_source(body="x@8000000 { " + PL011 + " reg = <0 0x8000000 0 0x1000>; };")),
     ("/a/x@9000000: interrupts: <2 1 4> is no SPI", vm_source(body="x@9000000 { " + PL011 + " interrupts = <2 1 4>; };")),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1>; };")),
+    ("/a/x@9000000: interrupts: SPI 1: flags 0 are none of 1, 2 (edge), 4, 8", vm_source(body="x@9000000 { " + PL011 + " interrupts = <0 1 0>; };")),
+    ('/a/x@9000000: status "disbaled" is none of okay, ok, disabled, reserved, fail; the nearest known one is \'disabled\'',
+     vm_source(body="x@9000000 { " + PL011 + ' status = "disbaled"; };')),
+    ("/: no VM in it", vm_source(body='status = "disabled";')),
+    ("/a/chosen: bootargs has more than 2047 characters", vm_source().replace("chosen {", 'chosen { bootargs = "' + "x" * 2048 + '";')),
     ("/a/x@9000000: interrupts: three cells each", vm_source(body="x@9000000 { " + PL011 + " interrupts; };")),
     ("/a/x@9000000: interrupts: 3 bytes are no whole number of cells", vm_source(body="x@9000000 { " + PL011 + " interrupts = [00 00 01]; };")),
     ("/a/x@9000000: unknown property 'armature,host-rag'; the nearest known one is 'armature,host-reg'",
@@ -73,6 +78,15 @@ def test_all_faults_are_told_at_once(folder):
 def test_what_is_no_description(folder, source, reason):
     done = folder.tool("check", "--quick", folder.file("vms.dts", source))
     assert done.returncode == 2 and reason in done.stderr.decode(), done.stderr.decode()
+
+
+def test_a_vm_that_is_off_needs_nothing(folder):
+    """It is left out, as the hypervisor does it: its images are asked from nobody."""
+    vms = vms_source(vm_source(), vm_source("b", 'status = "disabled"; cpus = <0>;', kernel="another"))
+    done = folder.tool("bundle", folder.file("vms.dts", vms), "--image", f"k={folder.file('k.bin', b'k' * 4096)}", "-o", "out.bundle")
+    assert done.returncode == 0, done.stderr.decode()
+    done = folder.tool("check", "--quick", "vms.dts")
+    assert done.returncode == 0 and b"/b: switched off by its status" in done.stdout + done.stderr, done.stderr.decode()
 
 
 def test_dt_schema_is_run(folder):

@@ -12,6 +12,8 @@ IPA_LIMIT = 1 << 48
 POLICIES = ("fail", "ignore", "abort")
 ENDINGS = ("restart", "stop")
 VCPU_LIMIT, NAME_LIMIT = 64, 31  # the most that CONFIG_MAX_VCPUS can be; what an image has is compared with the image
+BOOTARGS_LIMIT = 2047  # what Linux for arm64 takes
+STATUS_ON, STATUS_OFF = ("okay", "ok"), ("disabled", "reserved", "fail")
 GICD, GICC, GICR, GICR_STRIDE = (0x08000000, 0x10000), (0x08010000, 0x2000), 0x080A0000, 0x20000
 GICV3, GICV2 = (b"arm,gic-v3",), (b"arm,gic-400", b"arm,cortex-a15-gic")
 GICV2_CPUS = 8
@@ -90,7 +92,11 @@ class Description:
             self.fault("/", "compatible is not \"armature,vms\": this is no VM description")
             return
         for node in root.children:
-            if "armature,vm" in node.props.get("compatible", b"").decode("latin-1").split("\0"):
+            if self.is_off(node):
+                continue
+            if any(vm.path == node.path for vm in self.vms):
+                self.fault(node.path, "a second VM with the name")
+            elif "armature,vm" in node.props.get("compatible", b"").decode("latin-1").split("\0"):
                 self.vms.append(self.vm_read(node))
             elif not node.name.startswith("__"):
                 self.fault(node.path, "not a VM: compatible is not \"armature,vm\"")
@@ -176,11 +182,21 @@ class Description:
         elif background >= self.bounded(node, "priority", 16, 0, 255):
             self.fault(node.path, f"background-priority {background} is not below the priority")
 
+    def is_off(self, node):
+        """By its status, of which each but okay does."""
+        status = self.attempt(node.string, "status") if "status" in node else STATUS_ON[0]
+        if status in STATUS_ON:
+            return False
+        if status is not None and status not in STATUS_OFF and not status.startswith("fail-"):
+            self.fault(node.path, f"status \"{status}\" is none of {', '.join(STATUS_ON + STATUS_OFF)}{nearest(status, STATUS_ON + STATUS_OFF)}")
+        self.remarks.append(f"{node.path}: switched off by its status")
+        return True
+
     def child_read(self, child, vm):
         kind = child.name.split("@")[0]
-        if child.props.get("status") in (b"disabled\0",):
-            self.remarks.append(f"{child.path}: switched off by its status")
-        elif kind == "memory" or child.props.get("device_type") == b"memory\0":
+        if self.is_off(child):
+            return
+        if kind == "memory" or child.props.get("device_type") == b"memory\0":
             self.memory_read(child, vm)
         elif child.name == "chosen":
             self.chosen_read(child, vm)
@@ -226,8 +242,8 @@ class Description:
             self.fault(node.path, "armature,dtb and armature,no-dtb exclude each other")
         if vm.entry is not None and vm.entry % 4:
             self.fault(node.path, f"armature,entry {vm.entry:#x} is not a multiple of 4")
-        if "bootargs" in node:
-            self.attempt(node.string, "bootargs")
+        if "bootargs" in node and len(self.attempt(node.string, "bootargs", fallback="")) > BOOTARGS_LIMIT:
+            self.fault(node.path, f"bootargs has more than {BOOTARGS_LIMIT} characters")
 
     def device_read(self, node, vm):
         compatible = self.attempt(node.strings, "compatible", fallback=[])
@@ -312,15 +328,19 @@ class Description:
                 self.fault(node.path, f"interrupts: three cells each (type, number, flags), {len(cells)} found")
                 continue
             for kind, number, flags in zip(*[iter(cells)] * 3):
-                self.interrupt_check(node, kind, number, flags, owners)
+                self.interrupt_check(node, kind, number, flags, owners, any(path == node.path for path, *_ in vm.vdevs))
                 vm.spis += [(node.path, number)] if kind == 0 else []
 
-    def interrupt_check(self, node, kind, number, flags, owners):
+    def interrupt_check(self, node, kind, number, flags, owners, is_vdev):
         name = f"{'SPI' if kind == 0 else 'PPI'} {number}"
         if kind > 1 or (kind == 0 and number > 987) or (kind == 1 and number > 15):
             self.fault(node.path, f"interrupts: <{kind} {number} {flags}> is no SPI (0, 0..987) and no PPI (1, 0..15)")
         elif flags & 0xF not in (1, 2, 4, 8):
-            self.remarks.append(f"{node.path}: interrupts: {name}: flags {flags} are none of 1, 2 (edge), 4, 8 (level)")
+            reason = f"interrupts: {name}: flags {flags} are none of 1, 2 (edge), 4, 8 (level)"
+            if is_vdev:  # the hypervisor reads these itself
+                self.fault(node.path, reason)
+            else:
+                self.remarks.append(f"{node.path}: {reason}")
         elif (kind, number) in owners:
             self.remarks.append(f"{node.path}: interrupts: {name} is shared with {owners[kind, number]}")
         else:
