@@ -40,14 +40,15 @@ class SpinningCores:
                 pass  # it has ended, or the host does not let us: slower, that is all
 
     def threads(self):
-        folder = f"/proc/{self.pid}/task"
-        found = []
         try:
-            for thread in os.listdir(folder):
-                with open(f"{folder}/{thread}/comm", encoding="utf-8", errors="replace") as file:
-                    name = file.read()
-                if name.startswith(THREAD) and not name.startswith(FIRST):
-                    found.append(int(thread))
+            threads = os.listdir(f"/proc/{self.pid}/task")
         except OSError:
-            pass
-        return found
+            return []  # QEMU has ended
+        return [int(thread) for thread in threads if self.name(thread).startswith(THREAD) and not self.name(thread).startswith(FIRST)]
+
+    def name(self, thread):
+        try:
+            with open(f"/proc/{self.pid}/task/{thread}/comm", encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""  # a worker of QEMU's that has ended meanwhile, and no core
