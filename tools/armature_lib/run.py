@@ -177,7 +177,7 @@ def run(args):
     marker = f"armature-starts-{'0' * 16 if repeat else secrets.token_hex(8)}"
     machine.bootargs = host_words(args, raw, marker)
     if args.host_dtb:
-        tree_check(*host_tree(args))
+        tree_check(*host_given(args.host_dtb))
     tf_a, uboot = firmware_choose(args)
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if hypervisor and not args.no_check:
