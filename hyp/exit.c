@@ -103,9 +103,9 @@ static __running void abort_exit(struct guest_cpu *v, struct exit e)
     const struct region *r = aspace_find_cached(&v->vm->as, &v->hot, e.ipa);
     if (r && region_permits(r, abort_needs(&e)) && (r->flags & GRF_MEMORY || !e.s1ptw))
         return; /* it was in the way of a change of the tables: the next try finds them whole */
+    /* ROM, a device, nothing: there are no cache lines to maintain, and on no machine that is an error. */
     if (e.kind == EXIT_DATA_ABORT && e.esr & ISS_CM && !e.s1ptw) {
-        vcpu_advance_pc(&v->arch,
-                        e.esr); /* ROM, a device, nothing: no cache lines to maintain, on no machine an error */
+        vcpu_advance_pc(&v->arch, e.esr);
         return;
     }
     if (r && r->vdev && e.kind == EXIT_DATA_ABORT && !e.s1ptw) {

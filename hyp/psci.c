@@ -108,8 +108,8 @@ enum call_result psci_call(struct guest_cpu *v, uint32_t fn, bool wide, int64_t 
 {
     const uint64_t *x = v->arch.regs.x, mask = wide ? ~UINT64_C(0) : FIELD(31, 0);
     uint64_t a = x[1] & mask, b = x[2] & mask, c = x[3] & mask;
-    uint32_t a32 = (uint32_t)a,
-             b32 = (uint32_t)b; /* power_state, lowest_affinity_level, reset_type: of the 64-bit functions too */
+    /* power_state, lowest_affinity_level and reset_type are that of the 64-bit functions too. */
+    uint32_t a32 = (uint32_t)a, b32 = (uint32_t)b;
     *x0 = PSCI_NOT_SUPPORTED;
     if (!psci_has(wide ? fn | SMCCC_64 : fn))
         return CALL_DONE;

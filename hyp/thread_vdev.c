@@ -67,12 +67,10 @@ int vdev_thread_create(vdev_t *v, const char *name, vdev_thread_t **thr, const s
     for (unsigned i = 0; i < v->v_factory->threads && !t && !ends; i++)
         if (!v->v_threads[i].made)
             t = &v->v_threads[i];
-    if (t) {
+    if (t) { /* claimed and begun in one: who ends the VM's threads finds none, or one that has begun */
         t->made = true;
         *thr = t;
-        thread_begin_locked(
-            t, name, &sched, fn,
-            arg); /* in one with the claim: who ends the VM's threads finds none, or one that has begun */
+        thread_begin_locked(t, name, &sched, fn, arg);
     }
     lock_release(&sched_lock);
     return t ? EOK : ends ? ENXIO : EAGAIN;

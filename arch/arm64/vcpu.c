@@ -190,12 +190,12 @@ static unsigned watchpoints(void)
  */
 void vcpu_debug_enable(struct vcpu_arch *v)
 {
+    write_sysreg(oslar_el1, 1); /* so that the flags of MDSCR_EL1 can be written, and nothing fires on the way */
+    isb();
     for (unsigned n = 0; n < breakpoints(); n++)
         debug_breakpoint_load(v, n);
     for (unsigned n = 0; n < watchpoints(); n++)
         debug_watchpoint_load(v, n);
-    write_sysreg(oslar_el1, 1); /* so that the flags of MDSCR_EL1 can be written, and nothing fires on the way */
-    isb();
     write_sysreg(mdccint_el1, v->debug.mdccint);
     write_sysreg(osdtrrx_el1, v->debug.osdtrrx);
     write_sysreg(osdtrtx_el1, v->debug.osdtrtx);
@@ -226,8 +226,8 @@ static void debug_clear(void)
 static void debug_put(struct vcpu_arch *v)
 {
     v->debug.os_locked = read_sysreg(oslsr_el1) & BIT(1);
-    write_sysreg(oslar_el1,
-                 1); /* no access to these halts the core then, and the flags of MDSCR_EL1 read as they are */
+    /* No access to these halts the core then, and the flags of MDSCR_EL1 read as they are. */
+    write_sysreg(oslar_el1, 1);
     isb();
     for (unsigned n = 0; n < breakpoints(); n++)
         debug_breakpoint_save(v, n);
