@@ -74,9 +74,11 @@ const char *machine_vm_status(const char *name)
     if (vm->config->dry_run)
         return "a dry run: built, never started";
     vm_status(vm);
-    if (vm_state(vm) != VM_RUNNING && vm_state(vm) != VM_PAUSED)
+    if (!vm_tell_begin(vm))
         return NULL; /* torn down, or on the way: its vdevs have nothing to tell */
-    return vdev_control_all(vm, VDEV_CTRL_STATUS) ? "not all of its vdevs answered" : NULL;
+    int err = vdev_control_all(vm, VDEV_CTRL_STATUS);
+    vm_tell_end(vm);
+    return err ? "not all of its vdevs answered" : NULL;
 }
 
 const char *machine_vm_button(const char *name)
@@ -84,9 +86,11 @@ const char *machine_vm_button(const char *name)
     struct guest_system *vm = vm_named(name);
     if (!vm)
         return "no such VM";
-    if (vm_state(vm) != VM_RUNNING)
+    if (vm_state(vm) != VM_RUNNING || !vm_tell_begin(vm))
         return "refused: it is not running";
-    return vdev_button_all(vm) ? "asked to shut down" : "no vdev of it takes the button";
+    bool taken = vdev_button_all(vm);
+    vm_tell_end(vm);
+    return taken ? "asked to shut down" : "no vdev of it takes the button";
 }
 
 const char *machine_vm_pause(const char *name, bool pause)

@@ -12,7 +12,7 @@
 
 static const void *description; /* of the VM that is being built; startup only */
 
-static __startup struct vdev_builder builder_of(struct guest_system *vm, unsigned index)
+struct vdev_builder builder_of(struct guest_system *vm, unsigned index)
 {
     const struct config_vdev *c = &vm->config->vdevs[index];
     return (struct vdev_builder){
@@ -152,7 +152,7 @@ int vdev_create_all(struct guest_system *vm, const void *fdt)
     if (err)
         return err;
     description = fdt;
-    assign_begin(vm, fdt);
+    assign_begin(vm);
     err = for_all(vm, vdev_create);
     if (!err)
         err = for_all(vm, vdev_lines);

@@ -14,8 +14,7 @@
 #define MAX_CLAIMS (CONFIG_MAX_VDEVS * 4)
 #define NO_ENTRY UINT32_MAX
 
-/* Of the VM that is being built: its description, and its lines. Startup only. */
-static const void *described;
+/* The lines of the VM that is being built. Startup only. */
 static struct {
     struct {
         vdev_t *owner;
@@ -171,11 +170,11 @@ int assign_given_lines(struct vdev_builder *b)
 }
 
 /* The end of a place that a vdev of the VM has, or that its `reg` names, within [at, at+size); 0: none. */
-static __startup uint64_t place_taken(const struct guest_system *vm, uint64_t at, uint64_t size)
+static __startup uint64_t place_taken(struct guest_system *vm, uint64_t at, uint64_t size)
 {
     for (unsigned i = 0; i < vm->vdev_count; i++) {
         const qvm_state_block *place = &vm->vdevs[i].v_block;
-        struct vdev_builder other = { .fdt = described, .node = vm->config->vdevs[i].node };
+        struct vdev_builder other = builder_of(vm, i);
         uint64_t base, length;
         if (place->location != QSL_NO_LOCATION && ranges_overlap(place->location, place->length, at, size))
             return place->location + place->length;
@@ -186,9 +185,8 @@ static __startup uint64_t place_taken(const struct guest_system *vm, uint64_t at
     return 0;
 }
 
-void assign_begin(struct guest_system *vm, const void *fdt)
+void assign_begin(struct guest_system *vm)
 {
-    described = fdt;
     lines.count = 0;
     vm->place_taken = place_taken;
 }

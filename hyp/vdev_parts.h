@@ -9,8 +9,10 @@ int options_common(const struct vdev_builder *b) __startup __must_check;
 int options_sched(const struct vdev_builder *b) __startup __must_check;
 /* The occurrence behind `o` (the first, if o->name is NULL) of the factory's option i. 1; 0: there is none; negative: wrong, traced. */
 int option_next(const struct vdev_builder *b, unsigned i, struct vdev_option *o) __startup __must_check;
+/* What startup callbacks of the VM's vdev `index` are given. */
+struct vdev_builder builder_of(struct guest_system *vm, unsigned index) __startup;
 /* Before the VM's vdevs are made: forgets the interrupt lines of the VM built before, and what has a place counts as taken though it is no region yet. */
-void assign_begin(struct guest_system *vm, const void *fdt) __startup;
+void assign_begin(struct guest_system *vm) __startup;
 /* All places are regions. */
 void assign_end(struct guest_system *vm) __startup;
 /* The node's `reg` into v_block, by the factory's rules. 0 or a traced error. */

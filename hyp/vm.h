@@ -105,7 +105,7 @@ struct CAPABILITY("guest address space") guest_system {
 
     struct aspace as; /* has its own lock */
     /* While vdevs are made, else NULL: the end of what one of them has in [at, at+size), 0: nothing. */
-    uint64_t (*place_taken)(const struct guest_system *vm, uint64_t at, uint64_t size);
+    uint64_t (*place_taken)(struct guest_system *vm, uint64_t at, uint64_t size);
 
     struct spinlock lock;
     /* under lock: */
@@ -115,6 +115,7 @@ struct CAPABILITY("guest address space") guest_system {
     uint32_t restarts;
     bool ended_early; /* a vdev ended it, for `cause`, while it was loaded */
     bool held;        /* paused by whoever runs the machine */
+    unsigned told;    /* how many speak to its vdevs: TERMINATE waits for them; atomic */
     unsigned stops;   /* reasons why it is VM_PAUSED: that one, and guest_clock_stop() */
 
     struct spinlock clock_lock;

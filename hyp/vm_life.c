@@ -13,6 +13,8 @@
 
 #include <errno.h>
 
+#define TOLD_NS 1000000 /* between two looks whether somebody still speaks to its vdevs */
+
 static uint64_t lives; /* any core, atomic */
 
 static const char *cause_name(unsigned cause)
@@ -120,9 +122,26 @@ void vdevs_told(struct guest_system *vm, unsigned code)
     lock_release(&vm->lock);
 }
 
+bool vm_tell_begin(struct guest_system *vm)
+{
+    lock_acquire(&vm->lock);
+    bool up = is_up(vm);
+    if (up)
+        __atomic_fetch_add(&vm->told, 1, __ATOMIC_ACQUIRE);
+    lock_release(&vm->lock);
+    return up;
+}
+
+void vm_tell_end(struct guest_system *vm)
+{
+    __atomic_fetch_sub(&vm->told, 1, __ATOMIC_RELEASE);
+}
+
 /* All its vCPUs are off: it has ended. Is it loaded again? */
 static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
 {
+    while (__atomic_load_n(&vm->told, __ATOMIC_ACQUIRE)) /* it is up no more: nobody else begins */
+        (void)vdev_thread_sleep_until(vdev_clock_ns() + TOLD_NS);
     clock_end(vm);
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     threads_end(vm);

@@ -9,6 +9,10 @@ void vm_start(struct guest_system *vm) __running;
 void vm_load(struct guest_system *vm) __running;
 /* Tells its vdevs of a step on the way to its first vCPU. If one cannot go it the VM ends there (GTC_REFUSED), and is not started again. */
 void vdevs_told(struct guest_system *vm, unsigned code) __running;
+/* Who speaks to the vdevs of a VM that may end meanwhile (STATUS, BUTTON): between these two it is not torn down. False: it does not run and is not
+ * paused. Any core. */
+bool vm_tell_begin(struct guest_system *vm) __running;
+void vm_tell_end(struct guest_system *vm) __running;
 /* A vCPU of an ending VM is out of its guest for good; with the last one the VM has ended. */
 void vm_cpu_gone(struct guest_cpu *v) __running;
 /* A vCPU is started at pc with x0, its data big-endian or not. PSCI's answer. */

@@ -16,6 +16,7 @@
 #include "hyp/api/vintc.h"
 #include "hyp/console.h"
 #include "hyp/gtree_parts.h"
+#include "hyp/vdev_parts.h"
 #include "hyp/vm.h"
 #include "tests/unit/alloc_fake.h"
 #include "tests/unit/tree_support.h"
@@ -62,6 +63,15 @@ size_t console_pending(struct console_port *p)
 {
     fail_msg("console_pending(%p)", (void *)p);
     return 0;
+}
+
+/* ---- No VM's vdevs are made here ---- */
+
+struct vdev_builder builder_of(struct guest_system *vm, unsigned index)
+{
+    (void)vm;
+    fail_msg("builder_of(%u)", index);
+    return (struct vdev_builder){ 0 };
 }
 
 /* ---- One VM with a vdev that raises a line ---- */

@@ -84,10 +84,11 @@ void clock_end(struct guest_system *v)
     (void)v;
 }
 
+static bool torn_down;
 int vdev_control_all(struct guest_system *vm, unsigned code)
 {
     (void)vm;
-    (void)code;
+    torn_down |= code == VDEV_CTRL_TERMINATE;
     return 0;
 }
 
@@ -158,12 +159,41 @@ static void test_while_it_is_loaded(void **state)
     vm.ended_early = false;
 }
 
+static unsigned slept;
+
+static void one_more_look(void)
+{
+    assert_false(torn_down);
+    if (++slept == 3)
+        vm_tell_end(&vm);
+}
+
+/* STATUS is under way on another core while the VM ends: its vdevs are torn down behind it, and nobody begins anew. */
+static void test_ends_behind_who_speaks_to_it(void **state)
+{
+    (void)state;
+    machine_phase = PHASE_RUNNING;
+    torn_down = false;
+    slept = 0;
+    fake_sleep = one_more_look;
+    vm.cpus_on = 0;
+    assert_true(vm_tell_begin(&vm));
+    guest_terminate(&vm, GTC_OFF);
+    assert_false(vm_tell_begin(&vm));
+    keeper_turn(&vm);
+    assert_int_equal(slept, 3);
+    assert_true(torn_down && vm.over);
+    vm.over = false;
+    fake_sleep = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_at_startup, setup),
         cmocka_unit_test_setup(test_first_cause, setup),
         cmocka_unit_test_setup(test_none_on, setup),
+        cmocka_unit_test_setup(test_ends_behind_who_speaks_to_it, setup),
         cmocka_unit_test_setup(test_while_it_is_loaded, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

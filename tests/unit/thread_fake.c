@@ -25,6 +25,20 @@ void thread_wait_signal(struct thread *t)
     signals--;
 }
 
+uint64_t vdev_clock_ns(void)
+{
+    return 0;
+}
+
+void (*fake_sleep)(void);
+int vdev_thread_sleep_until(uint64_t when_ns)
+{
+    (void)when_ns;
+    if (fake_sleep)
+        fake_sleep();
+    return 0;
+}
+
 void thread_begin(struct thread *t, const char *name, const struct vdev_sched *sched, void *(*fn)(void *arg), void *arg)
 {
     (void)t;

@@ -6,3 +6,5 @@
 void keeper_turn(struct guest_system *vm);
 /* A test's own: the VM was loaded again. */
 void vm_loaded(struct guest_system *vm);
+/* What happens in each sleep of a thread; NULL: nothing. */
+extern void (*fake_sleep)(void);
