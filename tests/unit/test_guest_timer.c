@@ -346,6 +346,21 @@ static void cpu_on_while_paused(void **state)
     assert_true(vm_resume(&vm));
     assert_true(vm_cpu_arrive(&second));
     assert_int_equal(second.arch.regs.pc, 0x1000);
+    assert_int_equal(second.arch.sys.sctlr_el1 & BIT(25), 0);
+}
+
+/* As PSCI has it, the data of a core that is started is in its starter's order, and a start later in that starter's. */
+static void starts_in_the_order_of_who_starts_it(void **state)
+{
+    (void)state;
+    assert_int_equal(vm_cpu_on(&second, 0x1000, 7, true), 0);
+    assert_true(vm_cpu_arrive(&second));
+    assert_int_equal(second.arch.sys.sctlr_el1 & BIT(25), BIT(25));
+    vm_cpu_off(&second);
+    second.arch.sys.sctlr_el1 = 0;
+    assert_int_equal(vm_cpu_on(&second, 0x1000, 7, false), 0);
+    assert_true(vm_cpu_arrive(&second));
+    assert_int_equal(second.arch.sys.sctlr_el1 & BIT(25), 0);
 }
 
 static void ends_with_its_vm_and_starts_anew(void **state)
@@ -448,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_the_machines_counter, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_stops_nest, setup, teardown),
         cmocka_unit_test_setup_teardown(cpu_on_while_paused, setup, teardown),
+        cmocka_unit_test_setup_teardown(starts_in_the_order_of_who_starts_it, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_with_its_vm_and_starts_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(before_its_vm_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(of_a_vcpu, setup, teardown),

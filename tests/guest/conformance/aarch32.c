@@ -177,6 +177,27 @@ static void traps(void)
     check_result(run_one(0xee1d0f50, 0, 0), 0x12345678, "DDI0487 TPIDRURW", "TPIDRURW is TPIDR_EL0");
 }
 
+/* DBGDIDR at EL0, or what came instead. */
+static uint64_t debug_id(uint64_t arg)
+{
+    struct exception e = run_one(0xee100e10, arg, 0); /* MRC p14, 0, R0, c0, c0, 0 */
+    return ended(&e) ? e.x[0] : ~e.esr;
+}
+
+/* Whether the core has used its debug registers before makes no difference. */
+static void debug_registers(void)
+{
+    uint64_t own = debug_id(0), fresh = own;
+    check_eq(own >> 32, 0, "DDI0487 DBGDIDR", "DBGDIDR is readable at EL0 with TDCC 0");
+    if (cpu_count > 1) {
+        cpu_stop(1);
+        cpu_start(1);
+        fresh = cpu_call(1, debug_id, 0);
+        cpu_stop(1);
+    }
+    check_eq_if(cpu_count > 1, NEEDS_CORES, fresh, own, "DDI0487 DBGDIDR", "on a core that was started just now too");
+}
+
 static void aarch32(void)
 {
     if (idreg_field(mrs(id_aa64pfr0_el1), 0) != 2) {
@@ -189,6 +210,7 @@ static void aarch32(void)
     aborts();
     accesses();
     traps();
+    debug_registers();
     mmu_entry_set(DEVICES, two);
     mmu_entry_set(RAM, three);
 }

@@ -127,6 +127,22 @@ static void instruction(void)
     check_abort(&e, want, SEC_IABT, "fetch from nothing at EL1t");
 }
 
+/* Where EL0 may execute and not read, and stage 2 executes nothing: with a GICv2 this is its interface, which is mapped, with a GICv3 nothing is there. */
+static void execute_only(void)
+{
+    static const char name[] = "fetch by EL0 from an execute-only page of the interface of a GICv2, or nothing";
+    if (!tap_under_hypervisor()) {
+        check_skip(SEC_IABT, name, "the emulator's devices can be fetched from");
+        return;
+    }
+    uint64_t va = mmu_slot_set(0, mmu_block(0, 2, false)) + GICC;
+    struct exception e = insn_catch_el0(BLR_X0, va, 0);
+    struct expected want = from_el0(EC_IABT_LOWER, FSC_SEA, va);
+    want.elr = va;
+    check_abort(&e, want, SEC_IABT, name);
+    mmu_slot_set(0, 0);
+}
+
 /* Stage 1 tables where nothing is: the abort names the level of the walk. Slot 0 is an entry of level 1. */
 static void walks(void)
 {
@@ -203,6 +219,7 @@ static void aborts(void)
     saved_state();
     handler_state();
     instruction();
+    execute_only();
     walks();
     mmu_off();
     address_translation();

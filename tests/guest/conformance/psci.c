@@ -228,6 +228,58 @@ static void cpu_suspend(void)
                 PSCI_INVALID_PARAMETERS, "DEN0022 CPU_SUSPEND", "reserved bits of power_state: INVALID_PARAMETERS");
 }
 
+#define SCTLR_MMU_CACHE (BIT(0) | BIT(2))
+#define SCTLR_EE BIT(25)
+
+/* Stores SCTLR_EL1.EE, as the core came with it, at its context id, and goes off. */
+extern char endian_entry[];
+__asm__(".pushsection .text\n"
+        "endian_entry:\n"
+        "mrs x1, sctlr_el1\n"
+        "ubfx x2, x1, #25, #1\n"
+        "bic x1, x1, #(1 << 25)\n"
+        "msr sctlr_el1, x1\n"
+        "isb\n"
+        "str x2, [x0]\n"
+        "dsb sy\n"
+        "movz w0, #2\n" /* CPU_OFF */
+        "movk w0, #0x8400, lsl #16\n"
+        "hvc #0\n"
+        "b .\n"
+        ".popsection");
+
+static volatile uint64_t endian[8] __attribute__((aligned(64)));
+
+/* CPU_ON by a caller whose data is big-endian; its MMU is off meanwhile, as table walks would be too, and it touches no memory. */
+static int64_t big_endian_cpu_on(uint64_t target)
+{
+    uint64_t old = mrs(sctlr_el1), new = (old & ~SCTLR_MMU_CACHE) | SCTLR_EE;
+    register uint64_t x0 __asm__("x0") = PSCI_CPU_ON | FID_64, x1 __asm__("x1") = target;
+    register uint64_t x2 __asm__("x2") = (uint64_t)endian_entry, x3 __asm__("x3") = (uint64_t)endian;
+    __asm__ volatile("msr sctlr_el1, %[new]\n\tisb\n\thvc #0\n\tmsr sctlr_el1, %[old]\n\tisb"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
+                     : [new] "r"(new), [old] "r"(old)
+                     : "memory");
+    return (int64_t)x0;
+}
+
+static void endianness(void)
+{
+    bool can = tap_under_hypervisor() && cpu_count > 1;
+    int64_t answer = 0;
+    if (can) {
+        cpu_stop(1);
+        endian[0] = ~UINT64_C(0);
+        dcache_clean_invalidate((uint64_t)endian, sizeof(endian));
+        answer = big_endian_cpu_on(cpus[1].mpidr);
+        wait_until(psci_affinity_info(cpus[1].mpidr) == AFFINITY_OFF, 1000);
+        dcache_clean_invalidate((uint64_t)endian, sizeof(endian));
+    }
+    const char *reason = cpu_count > 1 ? HYP_ONLY : NEEDS_CORES;
+    check_eq_if(can, reason, answer, PSCI_SUCCESS, "DEN0022 CPU_ON", "by a caller with big-endian data");
+    check_eq_if(can, reason, endian[0], 1, "DEN0022 Initial core configuration", "the core's data is big-endian then");
+}
+
 /* Leaves for secondary_entry by way of a power-down, the core's own interface shut behind it, as Linux does: the timer wakes it all the same. */
 static uint64_t power_down(uint64_t arg)
 {
@@ -283,5 +335,6 @@ static void psci(void)
     by_smc();
     cpu_suspend();
     powered_down();
+    endianness();
 }
 SUBJECT(210, "psci", psci);
