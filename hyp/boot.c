@@ -2,7 +2,6 @@
 #include "hyp/boot.h"
 #include "arch/arm64/mmu.h"
 #include "boards/board.h"
-#include "boards/early.h"
 #include "hyp/base/log.h"
 #include "hyp/dt.h"
 #include "hyp/platform_parts.h"
@@ -41,15 +40,16 @@ static __startup void *tree_map(const struct hyp_boot_info *info, size_t *size)
 
 static __startup void board_uart(struct platform *p)
 {
-    const char *compatible = early_uart_compatible();
+    struct early_uart early = platform_early_uart();
+    const char *compatible = early_uart_compatible(early.kind);
     memset(&p->uart, 0, sizeof(p->uart));
     p->options.log_filter |= LOG_FATAL | LOG_INTERNAL | LOG_ERROR;
     if (!compatible)
         return;
     strncpy(p->uart.path, "(the board's early console)", sizeof(p->uart.path) - 1);
     strncpy(p->uart.compatible, compatible, sizeof(p->uart.compatible) - 1);
-    p->uart.regs = (struct range){ PA(CONFIG_EARLY_UART_ADDRESS), PAGE_SIZE };
-    p->uart.clock_hz = CONFIG_EARLY_UART_CLOCK;
+    p->uart.regs = (struct range){ PA(early.address), PAGE_SIZE };
+    p->uart.clock_hz = early.clock_hz;
     p->uart.present = true;
 }
 

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 #include "arch/arm64/mmu.h"
-#include "boards/early.h"
 #include "hyp/console_core.h"
 #include "hyp/machine.h"
+#include "hyp/platform_parts.h"
 #include "hyp/pool.h"
 #include "hyp/results.h"
 
@@ -61,11 +61,12 @@ static __startup void options_apply(const struct boot_options *o)
 
 void console_early(void)
 {
-    const char *compatible = early_uart_compatible();
+    struct early_uart early = platform_early_uart();
+    const char *compatible = early_uart_compatible(early.kind);
     const struct uart_driver *driver = compatible ? uart_driver_find(compatible) : NULL;
-    volatile void *regs = driver ? mmu_map_device(PA(CONFIG_EARLY_UART_ADDRESS), PAGE_SIZE) : NULL;
+    volatile void *regs = driver ? mmu_map_device(PA(early.address), PAGE_SIZE) : NULL;
     if (regs)
-        console.uart = (struct uart){ .regs = regs, .clock_hz = CONFIG_EARLY_UART_CLOCK, .driver = driver };
+        console.uart = (struct uart){ .regs = regs, .clock_hz = early.clock_hz, .driver = driver };
 }
 
 int console_init(const struct platform *p)

@@ -4,6 +4,7 @@
  * What platform_parse() is made of, each part reading its own nodes of a tree that dt_check() passed. Errors are
  * traced; a part that answers nothing only warns, and leaves its fields as they are.
  */
+#include "boards/early.h"
 #include "hyp/platform.h"
 
 /* -ENODEV: no usable RAM. */
@@ -20,6 +21,8 @@ int platform_gic(const void *fdt, struct platform *p) __startup __must_check;
 int platform_timer(const void *fdt, int gic, struct platform *p) __startup __must_check;
 /* Where the registers are of the UART that the console's pins lead to. 0: that cannot be told, or it is the same for all (boards/board.h). */
 uint64_t platform_pins_uart(const void *fdt) __startup;
+/* The UART to write to where no tree says one. */
+struct early_uart platform_early_uart(void) __startup;
 /* `chosen`: the node of that name, negative if the tree has none; so below. */
 void platform_uarts(const void *fdt, int chosen, int gic, struct platform *p) __startup;
 void platform_rtc(const void *fdt, struct platform *p) __startup;

@@ -7,7 +7,7 @@
 
 uint64_t platform_pins_uart(const void *fdt)
 {
-    const struct board_pins *pins = board_get()->pins;
+    const struct board_pins *pins = board_pins();
     struct range regs;
     int node = pins ? fdt_node_offset_by_compatible(fdt, -1, pins->compatible) : -1;
 
@@ -19,4 +19,11 @@ uint64_t platform_pins_uart(const void *fdt)
         if (at && switched == pins->route[i].bits)
             return pins->route[i].uart;
     return 0;
+}
+
+struct early_uart platform_early_uart(void)
+{
+    uint64_t pins = early_pins();
+    volatile void *at = pins ? mmu_map_device(PA(pins), sizeof(uint32_t)) : NULL;
+    return early_uart(at ? mmio_read32(at, 0) : 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* QEMU's machine "virt". */
+#include <stddef.h>
 #include "boards/board.h"
 
 static const struct board qemu_virt = {
@@ -10,4 +11,9 @@ static const struct board qemu_virt = {
 const struct board *board_get(void)
 {
     return &qemu_virt;
+}
+
+const struct board_pins *board_pins(void)
+{
+    return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* QEMU's machine "xlnx-versal-virt": AMD (Xilinx) Versal. */
+#include <stddef.h>
 #include "boards/board.h"
 
 static const struct board versal_virt = {
@@ -10,4 +11,9 @@ static const struct board versal_virt = {
 const struct board *board_get(void)
 {
     return &versal_virt;
+}
+
+const struct board_pins *board_pins(void)
+{
+    return NULL;
 }

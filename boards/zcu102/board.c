@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AMD (Xilinx) ZCU102: Zynq UltraScale+. */
+#include <stddef.h>
 #include "boards/board.h"
 
 static const struct board zcu102 = {
@@ -10,4 +11,9 @@ static const struct board zcu102 = {
 const struct board *board_get(void)
 {
     return &zcu102;
+}
+
+const struct board_pins *board_pins(void)
+{
+    return NULL;
 }

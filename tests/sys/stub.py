@@ -18,17 +18,14 @@ from armature_lib.machine import Machine as Qemu  # noqa: E402
 from armature_lib.machine import machine_tree  # noqa: E402
 
 HEADER_SIZE = 64
-LDR_X16, LDR_X0, BR_X16, NOP = 0x58000000 | 16, 0x58000000, 0xD61F0200, 0xD503201F
+ENTER = "ldr x16, =HYPERVISOR\nbr x16\n"
 
 
-def literal(instruction, words):
-    """A load of the literal that lies so many words further."""
-    return instruction | words << 5
-
-
-def stub_write(path, target, x0=None):
-    code = struct.pack("<4I", literal(LDR_X16, 4), NOP if x0 is None else literal(LDR_X0, 5), BR_X16, NOP)
-    body = code + struct.pack("<2Q", target, x0 or 0)
+def stub_write(path, target, x0=None, before=""):
+    """`before`: what it executes first; x1 and x2 are free for that."""
+    firmware_write(path, before + ("" if x0 is None else "ldr x0, =TREE\n") + ENTER, target, x0 or 0)
+    with open(path, "rb") as file:
+        body = file.read()
     size = HEADER_SIZE + len(body)
     head = struct.pack("<IIQQQQQQ4sI", 0x14000000 | HEADER_SIZE // 4, 0, 0, size, 0xA, 0, 0, 0, b"ARM\x64", 0)
     with open(path, "wb") as file:
@@ -98,7 +95,18 @@ FIRMWARE_SECURE = ONE_CORE + """
     eret
 """
 FIRMWARE = ONE_SECURITY_STATE + FIRMWARE_SECURE
-JUMP = ONE_CORE + "ldr x0, =HYPERVISOR\nbr x0\n"
+JUMP = ONE_CORE + ENTER
+# For a stub, which is entered at EL2: goes on at EL1.
+DROP_TO_EL1 = """
+    mov     x1, #1 << 31            // HCR_EL2.RW
+    msr     hcr_el2, x1
+    mov     x1, #0x3c5              // EL1h, DAIF masked
+    msr     spsr_el2, x1
+    adr     x1, 1f
+    msr     elr_el2, x1
+    eret
+1:
+"""
 
 
 def firmware_write(path, source, target, tree=0):

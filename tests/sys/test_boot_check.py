@@ -7,7 +7,7 @@ import pytest
 from build import hypervisor_build
 from conftest import make
 from machine import ROOT
-from stub import FIRMWARE, FIRMWARE_SECURE, JUMP, firmware_write, loader, start_with_tree, stub_write, tree_of_the_machine
+from stub import DROP_TO_EL1, FIRMWARE, FIRMWARE_SECURE, JUMP, firmware_write, loader, start_with_tree, stub_write, tree_of_the_machine
 
 pytestmark = pytest.mark.one_gic
 TREE_AT, HYP_AT = 0x60000000, 0x50000000
@@ -32,6 +32,15 @@ def with_firmware(machine, hypervisor, image, source, tree=None):
     given = loader(tree, TREE_AT) if tree else []
     return machine("--kernel", image("rtos.elf"), "--console", "mux", timeout=40, log=False,
                    qemu=["-M", "virt,virtualization=on,secure=on", "-bios", firmware, *loader(hypervisor, HYP_AT), *given])
+
+
+def without_tree(machine, config, before=""):
+    """x0 is 0; `before`: what the board executes then."""
+    stub = stub_write(machine.folder / "stub.img", LOW_AT, 0, before)
+    nothing = machine.folder / "nothing"
+    nothing.write_bytes(b"")
+    return machine(*board_arguments(config), "--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
+                   qemu=loader(board_image(config), LOW_AT))
 
 
 # The exception level: before the MMU is on
@@ -62,13 +71,26 @@ def test_tree_pointer_at_nothing(machine, hypervisor):
 
 @pytest.mark.parametrize("config", ["zcu102", *(pytest.param(c, marks=pytest.mark.full) for c in ("rpi4", "versal_virt"))])
 def test_no_tree_on_the_board(machine, config):
-    stub = stub_write(machine.folder / "stub.img", LOW_AT, 0)
-    nothing = machine.folder / "nothing"
-    nothing.write_bytes(b"")
-    started = machine(*board_arguments(config), "--bundle", nothing, "--console", "mux", hyp=stub, timeout=40, log=False,
-                      qemu=loader(board_image(config), LOW_AT))
+    started = without_tree(machine, config)
     started.expect(rb"no device tree: x0 was 0x0")
     started.expect(STOPPED % rb"device tree")
+
+
+PIN_FUNCTIONS = "ldr x1, =0xfe200004\nldr w2, ={:#x}\nstr w2, [x1]\n"  # GPFSEL1
+MINI_UART, PL011 = 0x12000, 0x24000
+
+
+@pytest.mark.parametrize("before, said", [("", ("no device tree: x0 was 0x0", STOPPED.decode() % "device tree")),
+                                          (DROP_TO_EL1, ("Armature: entered at EL1, it needs EL2", r"Stopped\.\r?$"))], ids=["no-tree", "el1"])
+def test_early_console_is_where_the_pins_lead(machine, before, said):
+    """On a Pi whose firmware switched them to the PL011 (disable-bt), which QEMU's has as its other serial line, and on one as it is."""
+    started = without_tree(machine, "rpi4", PIN_FUNCTIONS.format(MINI_UART) + before)
+    for line in said:
+        started.expect(line.encode())
+    started = without_tree(machine, "rpi4", PIN_FUNCTIONS.format(PL011) + before)
+    for line in said:
+        started.expect_result(line)
+    assert not started.quiet(1), started.story()
 
 
 # What the tree says

@@ -5,16 +5,16 @@
 
 struct fake_pins fake_pins;
 
-const struct board *board_get(void)
+const struct board_pins *board_pins(void)
 {
     static const struct board_pins pins = {
         .compatible = "brcm,bcm2711-gpio",
+        .address = 0xfe200000,
         .offset = 4,
         .mask = 0x3f000,
-        .route = { { 0x12000, 0xfe215040 }, { 0x24000, 0xfe201000 } },
+        .route = { { 0x12000, EARLY_AUX, 0xfe215040 }, { 0x24000, EARLY_PL011, 0xfe201000 } },
     };
-    static const struct board board = { .name = "fake", .compatible = "fake", .pins = &pins };
-    return &board;
+    return &pins;
 }
 
 volatile void *mmu_map_device(pa_t pa, uint64_t size)

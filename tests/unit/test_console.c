@@ -12,6 +12,7 @@
 #include "arch/arm64/timer.h"
 #include "hyp/console_core.h"
 #include "hyp/machine.h"
+#include "hyp/platform_parts.h"
 #include "hyp/pool.h"
 #include "hyp/results.h"
 
@@ -77,9 +78,14 @@ const struct uart_driver *uart_driver_find(const char *compatible)
     return strcmp(compatible, "fake") ? NULL : &fake_driver;
 }
 
-const char *early_uart_compatible(void)
+struct early_uart platform_early_uart(void)
 {
-    return "fake";
+    return (struct early_uart){ .kind = EARLY_PL011 };
+}
+
+const char *early_uart_compatible(enum early_kind kind)
+{
+    return kind == EARLY_PL011 ? "fake" : NULL;
 }
 
 const char *uart_driver_missing(const char *compatible)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/base/phase.c tests/fuzz/fuzz_trees.c tests/unit/tree_support.c tests/unit/pins_fake.c tests/unit/bundle_support.c tests/unit/vm_support.c */
+/* sources: hyp/base/phase.c tests/fuzz/fuzz_trees.c tests/unit/tree_support.c tests/unit/pins_fake.c boards/early.c tests/unit/bundle_support.c tests/unit/vm_support.c */
 /* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_pins.c hyp/platform_options.c */
 /* sources: hyp/config.c hyp/config_read.c hyp/config_vm.c hyp/config_device.c hyp/config_check.c hyp/factory.c hyp/nearest.c */
 /* sources: hyp/gtree.c hyp/gtree_write.c hyp/gtree_clock.c hyp/gtree_vdev.c hyp/image.c hyp/image_place.c */

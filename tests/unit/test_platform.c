@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_pins.c hyp/platform_options.c */
-/* sources: hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c tests/unit/pins_fake.c */
+/* sources: hyp/dt.c hyp/dt_bus.c hyp/ranges.c tests/unit/tree_support.c tests/unit/pins_fake.c boards/early.c */
 #include <errno.h>
 #include <glob.h>
 #include <setjmp.h>
