@@ -211,7 +211,7 @@ def test_tf_a_starts_before_uboot(folder):
                       folder.file("u-boot.bin", b"u"), "--host-dtb", tree)
     joined = " ".join(folder.qemu()["argv"])
     assert done.returncode == 0 and "-kernel" not in joined and "-dtb" not in joined, done.stderr
-    for name, at in (("stub.bin", "0x0"), ("u-boot.bin", "0x80000"), ("t.dtb", "0x2600000")):
+    for name, at in (("stub.bin", "0x0"), ("u-boot.bin", "0x80000"), ("machine.dtb", "0x2600000")):
         assert f"{name},addr={at},force-raw=on" in joined
     assert open(tree, "rb").read() == tree_bytes()
 

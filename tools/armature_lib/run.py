@@ -20,7 +20,7 @@ from .pump import Pump
 from .results import EXIT_FAILED, Ending, Results, verdict
 from .rpi import tf_a_find
 from .rpi_stub import stub_arguments, stub_tree
-from .tree import tree_check
+from .tree import tree_packed
 
 GUEST_MEMORY = 512 * MIB
 MEMORY_SPARE = 512 * MIB  # hypervisor, firmware, trees, alignment
@@ -109,7 +109,7 @@ def machine_make(args, content):
         cores = max(board.cores, content.cores()) if content else board.cores
     if (board.cores_fixed and cores != board.cores) or (board.memory_fixed and memory != board.memory):
         raise Refused(f"{board.name} has {board.cores} cores and {board.memory // GIB} GiB")
-    return Machine(board, args.gic or board.gics[0], args.cpu or board.cpu, cores, memory, tree=args.host_dtb,
+    return Machine(board, args.gic or board.gics[0], args.cpu or board.cpu, cores, memory,
                    deterministic=args.deterministic, icount=args.icount, extra=args.extra)
 
 
@@ -176,8 +176,7 @@ def run(args):
     repeat = args.deterministic or args.icount
     marker = f"armature-starts-{'0' * 16 if repeat else secrets.token_hex(8)}"
     machine.bootargs = host_words(args, raw, marker)
-    if args.host_dtb:
-        tree_check(*host_given(args.host_dtb))
+    given = tree_packed(*host_given(args.host_dtb)) if args.host_dtb else None
     tf_a, uboot = firmware_choose(args)
     hypervisor = None if args.card else hypervisor_find(args.hyp, machine.board)
     if hypervisor and not args.no_check:
@@ -188,7 +187,12 @@ def run(args):
         machine.firmware = file_required(firmware_path(machine.board, args.uboot), "U-Boot")
     results = results_open(args, [("hypervisor", hypervisor), ("U-Boot", machine.firmware), ("TF-A", tf_a)])
     with tempfile.TemporaryDirectory(prefix="armature-run-") as folder:
-        machine.tree = machine.tree or board_tree(machine.board, os.path.join(folder, "machine.dtb"), not repeat)
+        machine.tree = os.path.join(folder, "machine.dtb")
+        if given:
+            with open(machine.tree, "wb") as file:
+                file.write(given)
+        else:
+            machine.tree = board_tree(machine.board, machine.tree, not repeat)
         if args.card:
             machine.card, marker = os.path.abspath(args.card), None
         else:

@@ -72,6 +72,13 @@ def tree_check(dtb, what):
     return libfdt
 
 
+def tree_packed(dtb, what):
+    """Without the room at its end: QEMU, which writes its trees with much of it, makes twice as much of one that it is given."""
+    libfdt = tree_check(dtb, what)
+    fdt = libfdt.Fdt(dtb)
+    return bytes(fdt.as_bytearray()[:fdt.totalsize()]) if fdt.pack([libfdt.BADVERSION]) == 0 else dtb
+
+
 def tree_read(dtb, what):
     """The root node of a flattened tree."""
     libfdt = tree_check(dtb, what)
