@@ -87,12 +87,13 @@ CFLAGS = $(common_flags) $(CPPFLAGS) -isystem $(GCC_INCLUDE) -g -ffunction-secti
 	-ffile-prefix-map=$(CURDIR)=. -fno-asynchronous-unwind-tables -fno-strict-aliasing $(config_flags) $(own_flags)
 CLANGFLAGS = $(common_flags) --target=aarch64-linux-gnu $(CPPFLAGS) -isystem $(CLANG_INCLUDE) -Wthread-safety -Wno-unused-command-line-argument
 config_flags = $(if $(filter y,$(CONFIG_DEBUG)),-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer) \
+	$(if $(filter y,$(CONFIG_ERRATUM_835769)),-mfix-cortex-a53-835769) \
 	$(if $(filter y,$(CONFIG_UBSAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
 own_flags = $(if $(filter y,$(CONFIG_STACK_PROTECTOR)),-fstack-protector-strong)
 # Runs where it was loaded, before the MMU is on and the guard is set: nothing absolute, nothing unaligned.
 $(O)/arch/arm64/boot%.o: own_flags = -fno-jump-tables -mstrict-align -fno-stack-protector -fno-sanitize=all
 $(O)/boards/early.o $(O)/boards/refuse.o $(O)/boards/$(board)/board.o: own_flags = -fno-jump-tables -mstrict-align -fno-stack-protector -fno-sanitize=all
-LDFLAGS := -nostdlib -static --gc-sections --fix-cortex-a53-843419 --build-id=none -z noexecstack -z max-page-size=4096 \
+LDFLAGS = -nostdlib -static --gc-sections --fix-cortex-a53-843419 $(if $(filter y,$(CONFIG_ERRATUM_835769)),--fix-cortex-a53-835769) --build-id=none -z noexecstack -z max-page-size=4096 \
 	--no-warn-rwx-segments --fatal-warnings
 
 # ---- Sources: whatever lies in the folders, except vdevs whose Kconfig option is off ----------------------------------------

@@ -54,6 +54,9 @@ static int __startup timer_gen_fdt(struct vdev_builder *b, struct vdev_fdt *f)
         cells[3 * i + 2] = FLAG_LEVEL_HIGH | cpus;
     }
     int err = vdev_fdt_u32s(f, "interrupts", cells, ARRAY_LEN(cells));
+    uint32_t untold = (uint32_t)timer_freq_untold();
+    if (!err && untold)
+        err = vdev_fdt_u32s(f, "clock-frequency", &untold, 1);
     return err ? err : vdev_fdt_prop(f, "always-on", NULL, 0);
 }
 

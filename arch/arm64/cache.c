@@ -16,14 +16,6 @@ void cache_clean_inval_poc(const void *p, size_t len)
     dsb_sy();
 }
 
-void cache_clean_poc(const void *p, size_t len)
-{
-    uint64_t line = line_size(), end = (uintptr_t)p + len;
-    for (uint64_t at = align_down((uintptr_t)p, line); at < end; at += line)
-        __asm__ volatile("dc cvac, %0" ::"r"(at) : "memory");
-    dsb_sy();
-}
-
 void icache_inval_all(void)
 {
     dsb_ish();

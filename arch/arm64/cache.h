@@ -4,10 +4,8 @@
 #include <stddef.h>
 #include "hyp/base/addr.h"
 
-/* Clean and invalidate by VA to the point of coherency. */
+/* Clean and invalidate by VA to the point of coherency. There is no cleaning alone: on a Cortex-A53 it has errata (819472, 824069, 826319, 827319, 855873). */
 void cache_clean_inval_poc(const void *p, size_t len);
-/* Clean by VA to the point of coherency. */
-void cache_clean_poc(const void *p, size_t len);
 /* All instruction caches, inner shareable, with the barriers (IC IALLUIS; DSB ISH; ISB). */
 void icache_inval_all(void);
 

@@ -43,22 +43,22 @@ int64_t firmware_call(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 
 int64_t firmware_cpu_on(uint32_t fn, uint64_t mpidr, const struct core_start_args *args)
 {
-    cache_clean_poc(args, sizeof(*args));
+    cache_clean_inval_poc(args, sizeof(*args));
     return (int32_t)firmware_call(fn, mpidr, image_pa((const void *)(uintptr_t)secondary_entry).raw,
                                   image_pa(args).raw);
 }
 
 void spin_table_release(volatile uint64_t *release, uint64_t mpidr, const struct core_start_args *args)
 {
-    cache_clean_poc(args, sizeof(*args));
+    cache_clean_inval_poc(args, sizeof(*args));
     for (unsigned i = 0; i < CONFIG_MAX_CORES; i++) {
         if (spin_args[i].args_pa && spin_args[i].mpidr != mpidr)
             continue;
         spin_args[i] = (struct spin_arg){ mpidr, image_pa(args).raw };
         break;
     }
-    cache_clean_poc(spin_args, sizeof(spin_args));
+    cache_clean_inval_poc(spin_args, sizeof(spin_args));
     *release = image_pa(secondary_spin_entry).raw;
-    cache_clean_poc((const void *)(uintptr_t)release, sizeof(*release));
+    cache_clean_inval_poc((const void *)(uintptr_t)release, sizeof(*release));
     __asm__ volatile("sev" ::: "memory");
 }

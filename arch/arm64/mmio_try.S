@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * int mmio_try(volatile void *at, uint64_t *value, unsigned how): one access for a guest to a device's register; how: 0 to 3 loads of 1, 2, 4, 8 bytes, 4 to 7 stores.
- * 0; 1: the machine answered with an external abort, synchronous (own_sync comes here) or as an SError. Interrupts masked. Clobbers x0-x5.
+ * 0; 1: the machine answered with an external abort, synchronous (own_sync comes here) or as an SError. Interrupts masked. Clobbers x0-x6.
  */
 #include "generated/offsets.h"
 
@@ -10,6 +10,7 @@
 	.type	mmio_try, %function
 mmio_try:
 	mrs	x5, tpidr_el2
+	mrs	x6, cnthp_cval_el2
 	adr	x3, 1f
 	add	x3, x3, w2, uxtw #3
 	ldr	x4, [x1]
@@ -48,6 +49,7 @@ mmio_try:
 	str	wzr, [x5, #CORE_SERROR_SEEN]
 	.global	mmio_try_failed
 mmio_try_failed:
+	msr	cnthp_cval_el2, x6
 	mrs	x5, tpidr_el2
 	str	wzr, [x5, #CORE_TRYING]
 	mov	w0, #1

@@ -13,7 +13,7 @@
 #define CNT_CTL_IMASK BIT(1)
 #define CNT_CTL_ISTATUS BIT(2)
 
-static uint64_t frequency; /* set at startup, then const */
+static uint64_t frequency, register_freq; /* set at startup, then const; the second is the first core's CNTFRQ_EL0 */
 
 uint64_t timer_now(void)
 {
@@ -47,9 +47,15 @@ void timer_deadline(uint64_t when)
     isb();
 }
 
+uint64_t timer_freq_untold(void)
+{
+    return register_freq == frequency ? 0 : frequency;
+}
+
 int timer_init(uint64_t tree_freq)
 {
     uint64_t own = read_sysreg(cntfrq_el0);
+    register_freq = own;
     frequency = tree_freq ? tree_freq : own;
     if (!frequency)
         return error_at(-EINVAL, "timer: CNTFRQ_EL0 is 0 and the tree's timer node has no clock-frequency");
@@ -62,6 +68,11 @@ int timer_init(uint64_t tree_freq)
 int timer_core_init(unsigned core)
 {
     const uint32_t own_irqs[] = { GIC_PPI_HYP_TIMER, GIC_PPI_VTIMER, GIC_PPI_PTIMER };
+    uint64_t own = read_sysreg(cntfrq_el0);
+    if (own != register_freq)
+        log_warn("timer: core %u: CNTFRQ_EL0 says %" PRIu64 " Hz, that of the first core %" PRIu64
+                 " Hz: guests go by it",
+                 core, own, register_freq);
     write_sysreg(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
     write_sysreg(cntvoff_el2, 0);
     write_sysreg(cntkctl_el1, 0);

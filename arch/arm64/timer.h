@@ -6,6 +6,8 @@
 
 uint64_t timer_now(void);
 uint64_t timer_freq(void);
+/* The rate that a guest's tree must tell, as CNTFRQ_EL0, which it reads, says another; 0: it need not. */
+uint64_t timer_freq_untold(void);
 uint64_t timer_ms(uint64_t ms); /* in ticks */
 uint64_t timer_us(uint64_t us);
 /* EL2's own timer on this core (CNTHP, GIC_PPI_HYP_TIMER): one deadline; ~0 disarms. */

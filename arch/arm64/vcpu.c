@@ -378,7 +378,9 @@ bool core_serror_take(void)
     if (!(read_sysreg(isr_el1) & ISR_A))
         return false;
     core->serror_window = 1;
+    uint64_t deadline = read_sysreg(cnthp_cval_el2);
     __asm__ volatile("msr daifclr, #4\n isb\n msr daifset, #4" ::: "memory");
+    write_sysreg(cnthp_cval_el2, deadline);
     core->serror_window = core->serror_seen = 0;
     return true;
 }

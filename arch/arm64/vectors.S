@@ -105,12 +105,14 @@ guest_full:
 	mrs	x2, isr_el1
 	tbz	x2, #8, 1f
 	mrs	x3, tpidr_el2
+	mrs	x4, cnthp_cval_el2
 	mov	w2, #1
 	str	w2, [x3, #CORE_SERROR_WINDOW]
 	msr	daifclr, #4
 	isb
 	msr	daifset, #4
 	str	wzr, [x3, #CORE_SERROR_WINDOW]
+	msr	cnthp_cval_el2, x4
 	/* Back to our caller's registers: those of guest_enter() and thread_enter(). */
 1:
 caller_resume:
@@ -210,11 +212,12 @@ thread_out:
 	.size	thread_leave, . - thread_leave
 
 /*
- * A fault of our own. The stack may be the cause, so nothing is pushed on it: x0 waits in VPIDR_EL2, which holds a constant, until the emergency
- * stack is in place. Builds a struct panic_frame there.
+ * A fault of our own. The stack may be the cause, so nothing is pushed on it: x0 waits in CNTHP_CVAL_EL2, the one register of EL2 that has 64 bits and
+ * no effect meanwhile, until the emergency stack is in place. Builds a struct panic_frame there. Who gets over a fault (mmio_try, an SError's window) puts
+ * the deadline back.
  */
 	.macro	own_fault code
-	msr	vpidr_el2, x0
+	msr	cnthp_cval_el2, x0
 	mrs	x0, tpidr_el2
 	ldr	x0, [x0, #CORE_EMERGENCY_SP]
 	sub	x0, x0, #PANIC_FRAME_SIZE
@@ -222,7 +225,7 @@ thread_out:
 	mov	x1, sp
 	str	x1, [x0, #PANIC_SP]
 	mov	sp, x0
-	mrs	x1, vpidr_el2
+	mrs	x1, cnthp_cval_el2
 	str	x1, [x0, #PANIC_X]
 	mov	w1, #\code
 	b	own_fault_common
@@ -253,16 +256,14 @@ own_bad_sp0:
 	own_fault 0
 /* Of an access that may fail the stack is sound: it goes on where that says. */
 own_sync:
-	msr	vpidr_el2, x0
+	msr	cnthp_cval_el2, x0
 	mrs	x0, tpidr_el2
 	ldr	w0, [x0, #CORE_TRYING]
 	cbnz	w0, 1f
-	mrs	x0, vpidr_el2
+	mrs	x0, cnthp_cval_el2
 	own_fault 1
 1:	adr	x0, mmio_try_failed
 	msr	elr_el2, x0
-	mrs	x0, midr_el1
-	msr	vpidr_el2, x0
 	eret
 	dsb	nsh
 	isb
@@ -297,20 +298,18 @@ own_irq:
 1:	ldp	x0, x1, [sp], #16
 	own_fault 2
 own_serror:
-	msr	vpidr_el2, x0
+	msr	cnthp_cval_el2, x0
 	mrs	x0, tpidr_el2
 	ldr	w0, [x0, #CORE_SERROR_WINDOW]
 	cbnz	w0, 1f
-	mrs	x0, vpidr_el2
+	mrs	x0, cnthp_cval_el2
 	own_fault 3
 	/* The window's own code runs on a sound stack. */
-1:	mrs	x0, vpidr_el2
+1:	mrs	x0, cnthp_cval_el2
 	stp	x0, x1, [sp, #-16]!
 	mrs	x0, tpidr_el2
 	mov	w1, #1
 	str	w1, [x0, #CORE_SERROR_SEEN]
-	mrs	x0, midr_el1
-	msr	vpidr_el2, x0
 	ldp	x0, x1, [sp], #16
 	eret
 	dsb	nsh

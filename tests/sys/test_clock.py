@@ -4,6 +4,7 @@ import time
 
 import pytest
 from descriptions import vm, vms_write
+from stub import tree_of_the_machine
 from test_conformance import CHECKS_AT_LEAST, tap_check
 
 PAUSE = 5
@@ -19,6 +20,18 @@ def test_conformance_with_own_clock(machine, image):
     status = started.wait()
     assert tap_check(started) >= CHECKS_AT_LEAST
     assert status == 0, started.story()
+
+
+@pytest.mark.one_gic
+@pytest.mark.parametrize("rate", [None, 31250000])
+def test_rate_that_the_tree_must_tell(machine, linux, rate):
+    """Where CNTFRQ_EL0, which guests read, is not what the machine's tree says, theirs says it too: Linux goes by that."""
+    tree = tree_of_the_machine(machine, [["-tx", "/timer", "clock-frequency", f"{rate:x}"]] if rate else [])
+    guest = linux("--host-dtb", tree)
+    said = guest.run("od -An -tx1 /proc/device-tree/timer/clock-frequency 2>&1", check=False)
+    assert rate.to_bytes(4, "big").hex(" ") in said if rate else "No such file" in said, said
+    mhz = (rate or 62500000) / 1e6
+    assert f"at {mhz:.2f}MHz" in guest.run("dmesg | grep arch_timer"), guest.machine.story()
 
 
 def uptime(machine):
