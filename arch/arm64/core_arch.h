@@ -15,8 +15,9 @@ struct core_arch {
     uint32_t panicking;     /* this core only: nests once */
     uint32_t serror_window; /* this core only: an SError now is the guest's */
     uint32_t serror_seen;
-    uint32_t trying; /* this core only: a synchronous abort now is mmio_try()'s */
-    unsigned index;  /* set at startup, then const */
+    uint32_t trying;   /* this core only: a synchronous abort now is mmio_try()'s */
+    uint64_t left_esr; /* this core only, once serror_seen: ESR_EL2 of the exit before it */
+    unsigned index;    /* set at startup, then const */
     uint64_t mpidr;
     struct lock_record locks[IS_ENABLED(CONFIG_LOCK_RECORD)]; /* this core only */
 };

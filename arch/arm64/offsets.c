@@ -18,6 +18,7 @@ void offsets(void)
     OFFSET(CORE_SERROR_WINDOW, struct core_arch, serror_window);
     OFFSET(CORE_SERROR_SEEN, struct core_arch, serror_seen);
     OFFSET(CORE_TRYING, struct core_arch, trying);
+    OFFSET(CORE_LEFT_ESR, struct core_arch, left_esr);
     OFFSET(VCPU_X, struct vcpu_arch, regs.x);
     OFFSET(VCPU_PC, struct vcpu_arch, regs.pc);
     OFFSET(VCPU_PSTATE, struct vcpu_arch, regs.pstate);

@@ -358,6 +358,9 @@ struct exit guest_run(struct vcpu_arch *v)
     struct exit e = { .kind = EXIT_IRQ };
     if (left == GUEST_LEFT_SYNC)
         e = exit_decode(read_sysreg(esr_el2), read_sysreg(far_el2), read_sysreg(hpfar_el2));
+    /* A call is made again behind the SError, as an access is: but its return address was behind it already. */
+    if (core->serror_seen && left == GUEST_LEFT_SYNC && ESR_EC(core->left_esr) == EC_HVC64)
+        v->regs.pc -= 4;
     if (left == GUEST_LEFT_SERROR || core->serror_seen) {
         core->serror_seen = 0;
         e = (struct exit){ .kind = EXIT_SERROR, .esr = read_sysreg(esr_el2) };

@@ -106,6 +106,8 @@ guest_full:
 	tbz	x2, #8, 1f
 	mrs	x3, tpidr_el2
 	mrs	x4, cnthp_cval_el2
+	mrs	x2, esr_el2
+	str	x2, [x3, #CORE_LEFT_ESR]
 	mov	w2, #1
 	str	w2, [x3, #CORE_SERROR_WINDOW]
 	msr	daifclr, #4
