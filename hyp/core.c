@@ -227,6 +227,7 @@ static __running void vcpu_enter(struct core *c, struct guest_cpu *v)
     if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || __atomic_load_n(&v->pauses, __ATOMIC_SEQ_CST) ||
         __atomic_load_n(dirty, __ATOMIC_SEQ_CST) || __atomic_load_n(&c->attention, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&v->in_guest, 0, __ATOMIC_RELEASE);
+        gic_lr_settle();
         core_irq(c); /* who changes things again and again keeps this vCPU out, but not the core from its work */
         return;
     }

@@ -3,6 +3,7 @@
 #include "arch/arm64/core_arch.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/gic_ops.h"
+#include "arch/arm64/sysreg.h"
 #include "hyp/base/config.h"
 #include "hyp/base/log.h"
 #include <errno.h>
@@ -162,6 +163,11 @@ void gic_lr_write(unsigned n, uint64_t raw)
 uint64_t gic_elrsr_read(void)
 {
     return ops->elrsr_read();
+}
+
+void gic_lr_settle(void)
+{
+    isb();
 }
 
 uint64_t gic_eisr_read(void)

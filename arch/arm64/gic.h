@@ -101,6 +101,8 @@ struct lr gic_lr_decode(uint64_t raw);
 uint64_t gic_lr_read(unsigned n);
 void gic_lr_write(unsigned n, uint64_t raw);
 uint64_t gic_elrsr_read(void);
+/* What was written to list registers since the guest was left shows in gic_elrsr_read() (DDI 0487: an indirect write, before a direct read). */
+void gic_lr_settle(void);
 uint64_t gic_eisr_read(void);
 uint64_t gic_vhcr_read(void);
 void gic_vhcr_write(uint64_t v);

@@ -62,6 +62,8 @@ static void gicv3_bit_write(uint32_t set, uint32_t intid)
         (void)(intid >= 32
                    ? bit_wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "GICD_CTLR.RWP")
                    : bit_wait_clear(cores[this_core_arch()->index].redist, GICR_CTLR, GICR_CTLR_RWP, "GICR_CTLR.RWP"));
+    if (set == GIC_ISACTIVER) /* it has reached the GIC before a list register that is linked to it does anything */
+        (void)mmio_read32(base, set + intid / 32 * 4);
     dsb_sy();
 }
 
@@ -185,8 +187,23 @@ static int redist_init(volatile void *redist)
 #define ICC_SRE_DFB BIT(1)
 #define ICC_SRE_DIB BIT(2)
 #define ICC_CTLR_EOIMODE BIT(1)
+#define ICC_CTLR_PRIBITS FIELD(10, 8)
 
 /* ICC_SRE_EL2.Enable stays 0: a guest's access to ICC_SRE_EL1 traps, so that it cannot leave the system register interface. */
+/* Who ran here before may have left while it served an interrupt: nothing of that priority would ever come. Group 0's may be the Secure side's. */
+static void active_priorities_clear(void)
+{
+    unsigned bits = (unsigned)field_get(ICC_CTLR_PRIBITS, read_sysreg(icc_ctlr_el1)) + 1;
+    write_sysreg(S3_0_C12_C9_0, 0); /* ICC_AP1R0_EL1, for 5 bits of priority */
+    if (bits > 5)
+        write_sysreg(S3_0_C12_C9_1, 0);
+    if (bits > 6) {
+        write_sysreg(S3_0_C12_C9_2, 0);
+        write_sysreg(S3_0_C12_C9_3, 0);
+    }
+    isb();
+}
+
 static int cpu_interface_init(void)
 {
     write_sysreg(icc_sre_el2, ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB);
@@ -199,6 +216,7 @@ static int cpu_interface_init(void)
     write_sysreg(icc_ctlr_el1, ICC_CTLR_EOIMODE);
     write_sysreg(icc_bpr1_el1, 0);
     write_sysreg(icc_pmr_el1, 0xff);
+    active_priorities_clear();
     write_sysreg(icc_igrpen1_el1, 1);
     isb();
     return 0;

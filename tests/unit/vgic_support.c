@@ -212,6 +212,10 @@ uint64_t gic_elrsr_read(void)
     return empty;
 }
 
+void gic_lr_settle(void)
+{
+}
+
 uint64_t gic_vhcr_read(void)
 {
     return cores[here].hcr;
