@@ -628,9 +628,26 @@ static void random_traffic_with_split_deactivation(void **state)
     }
 }
 
+/* Its line fell before the guest took it, and the guest waits then: the physical interrupt can fire again though no list register is written meanwhile. */
+static void timer_line_falls_before_a_wait(void **state)
+{
+    (void)state;
+    machine_make(1, 4);
+    reg_write(0, 0, 0x10100, 4, BIT(27));
+    timer_line(0, 0, true);
+    machine_settle();
+    assert_int_equal(guest_sees(0), 27);
+    timer_line(0, 0, false);
+    guest_leave(0);
+    here = 0;
+    assert_false(vgic_wakes(&test_cpus[0], false));
+    assert_false(cores[0].phys_active[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(timer_line_falls_before_a_wait, teardown),
         cmocka_unit_test(choice_of_all),
         cmocka_unit_test(choice_of_pending),
         cmocka_unit_test(choice_keeps_one_that_may_preempt),

@@ -60,6 +60,9 @@ bool vgic_wakes(guest_cpu *gcp, bool powered_down)
     if (!powered_down)
         groups &= (unsigned)vmcr;
     lock_acquire(&cpu->lock);
+    /* It may sleep in the hardware, without a flush: what is active there would not fire. */
+    if (cpu->core == gic_core_key() && cpu->dirty & DIRTY_LINKS)
+        vgic_links_apply(cpu);
     wakes = cpu->moved; /* its flush sees to that */
     list_each(at, &cpu->queue) {
         const struct virq *v = container_of(at, struct virq, node);

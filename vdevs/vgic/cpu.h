@@ -33,6 +33,9 @@ static inline void lr_release(struct vgic_cpu *cpu, unsigned n) REQUIRES(cpu->lo
 /* Those that have to leave this vCPU and are not active here go now: its list registers are known. No lock held. */
 void vgic_moved_finish(struct vgic_cpu *cpu);
 
+/* The physical interrupt is active exactly as long as the virtual one is pending or active: so it fires once, and again when the guest is done. */
+void vgic_links_apply(struct vgic_cpu *cpu) REQUIRES(cpu->lock);
+
 static inline void link_watch(struct vgic_cpu *cpu, unsigned k) REQUIRES(cpu->lock)
 {
     const struct virq *v = cpu->link[k];

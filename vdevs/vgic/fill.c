@@ -5,8 +5,7 @@
 
 #define GROUPS_OPEN (VGIC_VMCR_ENG0 | VGIC_VMCR_ENG1)
 
-/* The physical interrupt is active exactly as long as the virtual one is pending or active: so it fires once, and again when the guest is done. */
-static void links_apply(struct vgic_cpu *cpu) REQUIRES(cpu->lock)
+void vgic_links_apply(struct vgic_cpu *cpu)
 {
     for (unsigned k = 0; k < cpu->vgic->link_count; k++) {
         struct virq *v = cpu->link[k];
@@ -165,7 +164,7 @@ static void cpu_fill(struct vgic_cpu *cpu, uint32_t dirty, bool *turned) REQUIRE
     unsigned groups = cpu->asleep ? 0 : __atomic_load_n(&cpu->vgic->ctlr, __ATOMIC_RELAXED);
     uint64_t hcr = VGIC_HCR_EN;
     if (dirty & DIRTY_LINKS)
-        links_apply(cpu);
+        vgic_links_apply(cpu);
     if (cpu->queued > cpu->vgic->lr_count)
         hcr = lrs_fill_some(cpu, groups);
     else
@@ -263,6 +262,7 @@ void vgic_refresh(guest_cpu *gcp)
     struct vgic_cpu *cpu = vintc_cpu_data(gcp);
     if (__atomic_load_n(&cpu->dirty, __ATOMIC_RELAXED) == DIRTY_AGAIN && again_fill(cpu))
         return;
+    gic_lr_settle(); /* vgic_sgi_again() may have filled one */
     vgic_sync(gcp);
     vgic_flush(gcp);
     vgic_flush(gcp); /* the first may have found that deactivations have to trap from now on */

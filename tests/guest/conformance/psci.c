@@ -207,20 +207,53 @@ static int64_t suspend(uint32_t fid, uint64_t power_state)
     return answer;
 }
 
+static void timer_end(uint32_t intid)
+{
+    if (intid < INTID_SPECIAL)
+        gic_eoi1(intid);
+}
+
 static void suspended(const char *name, uint32_t fid)
 {
     int64_t answer = suspend(fid, 0);
     uint32_t intid = gic_poll(10000);
     msr(cntv_ctl_el0, 0);
     isb();
-    if (intid < INTID_SPECIAL)
-        gic_eoi1(intid);
+    timer_end(intid);
     check_eq(answer, PSCI_SUCCESS, "DEN0022 CPU_SUSPEND", name);
     check_eq(intid, INTID_CNTV, "DEN0022 CPU_SUSPEND", "the interrupt that woke is still pending");
 }
 
+/* The timer's line rose with interrupts masked and has fallen again: its next deadline wakes all the same. The other timer does if it does not. */
+static void suspended_after_a_line_that_fell(void)
+{
+    gic_enable(INTID_CNTV);
+    gic_enable(INTID_CNTP);
+    uint64_t start = timer_count();
+    msr(cntp_cval_el0, mrs(cntpct_el0) + timer_ticks(2000000));
+    msr(cntp_ctl_el0, CTL_ENABLE);
+    msr(cntv_cval_el0, start + timer_ticks(200));
+    msr(cntv_ctl_el0, CTL_ENABLE);
+    isb();
+    while (timer_count() < start + timer_ticks(5000))
+        ;
+    start = timer_count();
+    msr(cntv_cval_el0, start + timer_ticks(20000));
+    isb();
+    int64_t answer = hvc(PSCI_CPU_SUSPEND, 0, (uint64_t)secondary_entry, 0);
+    uint64_t slept = timer_count() - start;
+    msr(cntv_ctl_el0, 0);
+    msr(cntp_ctl_el0, 0);
+    isb();
+    timer_end(gic_poll(1000));
+    gic_disable(INTID_CNTP);
+    check_eq(answer, PSCI_SUCCESS, "DEN0022 CPU_SUSPEND", "standby after the timer's line fell untaken");
+    check_eq(slept < timer_ticks(1000000), 1, "DEN0022 CPU_SUSPEND", "its next deadline wakes");
+}
+
 static void cpu_suspend(void)
 {
+    suspended_after_a_line_that_fell();
     suspended("standby until an interrupt, 32-bit id", PSCI_CPU_SUSPEND);
     suspended("standby until an interrupt, 64-bit id", PSCI_CPU_SUSPEND | FID_64);
     bool original = (features(PSCI_CPU_SUSPEND) & 2) == 0;
