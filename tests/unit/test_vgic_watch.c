@@ -148,6 +148,54 @@ static void what_cannot_be_watched(void **state)
     assert_int_equal(vgic_pic.notify(&line, GIN_ACK), ENOSPC);
 }
 
+static void edge_by_config(void)
+{
+    reg_write(0, GICD, ICENABLER + WORD, 4, 1 << (INTID - 32));
+    reg_write(0, GICD, 0xc00 + INTID / 16 * 4, 4, 2u << 2 * (INTID % 16));
+}
+
+/* A driver drops what came before it was there; who masked the machine's interrupt hears of that, or it never came again. */
+static void an_edge_that_is_dropped(void **state)
+{
+    (void)state;
+    edge_by_config();
+    device_line(INTID, 1, true);
+    machine_settle();
+    reg_write(0, GICD, 0x280 + WORD, 4, 1 << (INTID - 32));
+    reg_write(0, GICD, ISENABLER + WORD, 4, 1 << (INTID - 32));
+    machine_settle();
+    assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+    assert_ended(1);
+}
+
+/* It came while it was level, as out of reset, and is one by edge then: pending or not, it is nobody's only if nobody is told. */
+static void an_edge_before_it_was_one(void **state)
+{
+    (void)state;
+    reg_write(0, GICD, ICENABLER + WORD, 4, 1 << (INTID - 32));
+    device_line(INTID, 1, true);
+    machine_settle();
+    edge_by_config();
+    reg_write(0, GICD, ISENABLER + WORD, 4, 1 << (INTID - 32));
+    machine_settle();
+    assert_int_equal(guest_sees(0), TEST_SPURIOUS);
+    assert_ended(1);
+}
+
+/* Something else is written to the list registers while the guest serves it: it is not pending beside active, as its line may have fallen since. */
+static void once_though_another_came_meanwhile(void **state)
+{
+    (void)state;
+    reg_write(0, 0, 0x10100, 4, 1 << 1);
+    device_line(INTID, 1, true);
+    machine_settle();
+    assert_int_equal(guest_ack(0), INTID);
+    reg_write(1, 0, 0x10200, 4, 1 << 1); /* SGI 1 of another vCPU */
+    machine_settle();
+    guest_eoi(0, INTID);
+    assert_ended(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +205,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(others_are_nobodys, setup, teardown),
         cmocka_unit_test_setup_teardown(after_it_went_to_another_vcpu, setup, teardown),
         cmocka_unit_test_setup_teardown(over_a_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edge_that_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edge_before_it_was_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(once_though_another_came_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_watched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,8 +134,8 @@ struct lr virq_lr(const struct virq *v, bool deliver)
 {
     /* A list register that is linked to hardware cannot be pending and active: then the link is ours to keep. */
     bool linked = v->link && !(v->active && v->latch);
-    /* While it is active its line is the machine's to see: the interrupt fires again if it is high then. */
-    bool pending = deliver && !(v->hw && v->active && !v->latch) && virq_sender_pending(v);
+    /* While one that stands for the machine's is active its line is the machine's to see: the interrupt fires again if it is high then. */
+    bool pending = deliver && !((v->hw || v->watched) && v->active && !v->latch) && virq_sender_pending(v);
     bool level = v->sources && !virq_edge(v);
     return (struct lr){
         .vintid = v->intid,

@@ -34,10 +34,18 @@ static inline bool priority_set(struct virq *v, uint8_t priority)
     return (!list_empty(&v->node) && virq_requeue(v)) || v->hw;
 }
 
+/* It was pending and is no more, though the guest did not take it: with one of the machine's behind it that is all the same. */
+static void done_if_dropped(struct virq *v, bool was_pending)
+{
+    v->done |= v->watched && was_pending && !v->active && !virq_pending(v);
+}
+
 static bool config_set(struct virq *v, bool edge)
 {
+    bool was = virq_pending(v);
     bit_assign(&v->bank->edge, virq_bit(v), edge);
     v->word = 0;
+    done_if_dropped(v, was);
     return virq_update(v);
 }
 
@@ -52,7 +60,9 @@ static bool op_unpend(struct virq *v, unsigned with)
 {
     (void)with;
     virq_sample(v);
-    return virq_unlatch(v) || v->hw;
+    bool was = virq_pending(v), changed = virq_unlatch(v);
+    done_if_dropped(v, was);
+    return changed || v->hw;
 }
 
 static bool op_activate(struct virq *v, unsigned with)
@@ -170,6 +180,9 @@ void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self)
         if (!(changed & BIT(2 * n + 1)) || v->hw)
             continue;
         struct vgic_cpu *home = virq_lock(v);
-        virq_unlock_after(v, home, config_set(v, value & BIT(2 * n + 1)), self);
+        bool kick = config_set(v, value & BIT(2 * n + 1)), done = v->done;
+        virq_unlock_after(v, home, kick, self);
+        if (done)
+            vgic_watched_tell(home->vgic);
     }
 }
