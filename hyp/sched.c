@@ -193,7 +193,7 @@ static void refill_on_alarm(struct alarm *a)
     if (x->state == CONTEXT_RUNNING)
         (void)charge(x, now); /* what it ran in the background is not of its budget */
     if (budget_refill(&x->budget, now)) {
-        budget_begin(&x->budget, now);
+        budget_begin(&x->budget, now); /* for one that runs; another's begins when it comes to a core */
         turn_begin(turn_of(x));
         reprioritise(x);
     } else if (x->budget.spent) {
@@ -230,8 +230,6 @@ void sched_wake_locked(struct context *x)
         return;
     uint64_t now = timer_now();
     turns_begin(x);
-    if (!x->budget.spent)
-        budget_begin(&x->budget, now);
     x->priority = (uint16_t)priority_of(x);
     make_ready(x, now);
 }
@@ -253,8 +251,6 @@ void sched_wake_urgent(struct context *x)
         if (x->state == CONTEXT_BLOCKED) {
             turns_begin(x);
             x->ready_since = timer_now();
-            if (!x->budget.spent)
-                budget_begin(&x->budget, x->ready_since);
         }
         x->target = NULL;
         x->priority = SCHED_URGENT;
@@ -325,6 +321,7 @@ static void take(struct core *c, struct context *x, uint64_t now) REQUIRES(sched
     x->target = NULL;
     x->core = x->held = c;
     x->since = now;
+    budget_begin(&x->budget, now);
     x->waited += now - x->ready_since;
     c->sched.current = x;
     __atomic_store_n(&x->state, CONTEXT_RUNNING, __ATOMIC_SEQ_CST);
@@ -376,6 +373,7 @@ void sched_pick(struct core *c)
     if (!s->current && best)
         take(c, best, now);
     if (out) {
+        budget_end(&was->budget);
         if (!turn_of(was)->left)
             turn_begin(turn_of(was));
         if (was->kind == CONTEXT_THREAD)
