@@ -184,6 +184,13 @@ static bool charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
     return true;
 }
 
+/* Its budget gave it another priority: whoever it waits for is to know. */
+static void tell_blocked(struct context *x) REQUIRES(sched_lock)
+{
+    if (x->state == CONTEXT_BLOCKED && x->kind == CONTEXT_THREAD)
+        thread_reprioritised(x);
+}
+
 static void refill_on_alarm(struct alarm *a)
 {
     struct context *x = container_of(a, struct context, refill);
@@ -196,6 +203,7 @@ static void refill_on_alarm(struct alarm *a)
         budget_begin(&x->budget, now); /* for one that runs; another's begins when it comes to a core */
         turn_begin(turn_of(x));
         reprioritise(x);
+        tell_blocked(x);
     } else if (x->budget.spent) {
         alarm_set(a, budget_next(&x->budget));
     }
@@ -264,10 +272,12 @@ void sched_wake_urgent(struct context *x)
 void sched_block_locked(struct core *c)
 {
     struct context *x = c->sched.current;
-    (void)charge(x, timer_now());
+    bool fell = charge(x, timer_now());
     budget_end(&x->budget);
     c->sched.current = NULL;
     __atomic_store_n(&x->state, CONTEXT_BLOCKED, __ATOMIC_SEQ_CST);
+    if (fell)
+        tell_blocked(x);
     core_kick(c);
 }
 

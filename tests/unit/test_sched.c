@@ -39,6 +39,13 @@ void core_kick(struct core *c)
     c->attention = 1;
 }
 
+static unsigned told;
+void thread_reprioritised(struct context *of)
+{
+    assert_int_equal(of->state, CONTEXT_BLOCKED);
+    told++;
+}
+
 int alarm_init(struct alarm *a, struct core *c, alarm_fn fn)
 {
     *a = (struct alarm){ .core = c, .fn = fn };
@@ -466,6 +473,24 @@ static void test_budget_in_any_window_preempted(void **state)
     assert_in_range(w.ran, 55 * S / 100, 6 * S / 10 + 3 * MS);
 }
 
+/* A blocked thread's priority goes with its budget, which may be spent the moment it blocks. */
+static void test_budget_of_a_blocked_thread(void **state)
+{
+    (void)state;
+    struct context *limited = make(CONTEXT_THREAD, 30, 1);
+    context_budget(limited, 3 * MS, 10 * MS, 2);
+    sched_wake(limited);
+    settle();
+    told = 0;
+    now += 3 * MS;
+    block(limited);
+    assert_int_equal(limited->priority, 2);
+    assert_int_equal(told, 1);
+    run(now + 10 * MS);
+    assert_int_equal(limited->priority, 30);
+    assert_int_equal(told, 2);
+}
+
 static void test_lent_priority(void **state)
 {
     (void)state;
@@ -550,6 +575,7 @@ int main(void)
         cmocka_unit_test_setup(test_budget_in_any_window, setup),
         cmocka_unit_test_setup(test_budget_in_any_window_kept_off, setup),
         cmocka_unit_test_setup(test_budget_in_any_window_preempted, setup),
+        cmocka_unit_test_setup(test_budget_of_a_blocked_thread, setup),
         cmocka_unit_test_setup(test_lent_priority, setup),
         cmocka_unit_test_setup(test_random, setup),
     };
