@@ -829,6 +829,41 @@ static void test_end_by_force_in_sleep(void **state)
     assert_true(t->ended && t->timeout.when == ALARM_NEVER);
 }
 
+static void *waits_to_be_cancelled(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_cond_wait(&cond, &m1, VDEV_FOREVER), ECANCELED);
+    tell("waiter");
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    return arg;
+}
+
+static void *holds_in_its_sleep(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_thread_sleep_until(VDEV_FOREVER), ECANCELED);
+    tell("holder");
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    return arg;
+}
+
+/* The first needs a mutex to end that the second holds until it is cancelled too: neither is ended by force. */
+static void test_end_of_one_that_waits_for_another(void **state)
+{
+    static struct thread own_thread;
+    (void)state;
+    machine_phase = PHASE_STARTUP;
+    assert_int_equal(thread_alloc(&own_thread, &vm, &core), 0);
+    machine_phase = PHASE_RUNNING;
+    make("waiter", 20, waits_to_be_cancelled, NULL);
+    make("holder", 10, holds_in_its_sleep, NULL);
+    run(2);
+    thread_begin(&own_thread, "keeper", &v->v_sched, keeper, NULL);
+    run(100 * MS);
+    assert_string_equal(story, "holder waiter all-ended ");
+    assert_string_equal(log_all(), "");
+}
+
 /* What it makes when it is told to end would be left behind. */
 static void *makes_another(void *arg)
 {
@@ -882,6 +917,7 @@ int main(void)
         TEST(test_budget_ends_as_it_waits),
         TEST(test_budget_comes_back_in_a_condition),
         TEST(test_end_by_force_in_sleep),
+        TEST(test_end_of_one_that_waits_for_another),
         TEST(test_none_is_made_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
