@@ -12,19 +12,37 @@ void budget_begin(struct budget *b, uint64_t now)
     b->used = 0;
 }
 
+/* What is lost if the refill comes back with the one after it. Periods are a second at most: no overflow. */
+static uint64_t delay_of(const struct budget *b, unsigned i)
+{
+    return b->refills[i].amount * (b->refills[i + 1].at - b->refills[i].at);
+}
+
+/*
+ * Makes room for one more: later is never too much, and the choice keeps what is lost small however often it is preempted. Joining always the
+ * same two would put off nearly all of it again and again.
+ */
+static void join_cheapest(struct budget *b)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i + 1 < b->refill_count; i++)
+        if (delay_of(b, i) < delay_of(b, best))
+            best = i;
+    b->refills[best + 1].amount += b->refills[best].amount;
+    b->refill_count--;
+    for (unsigned i = best; i < b->refill_count; i++)
+        b->refills[i] = b->refills[i + 1];
+}
+
 void budget_end(struct budget *b)
 {
     if (!b->used)
         return;
-    uint64_t at = b->active_at + b->period;
-    if (b->refill_count == BUDGET_REFILLS) {
-        b->refills[BUDGET_REFILLS - 1].amount += b->used;
-        b->refills[BUDGET_REFILLS - 1].at = at; /* later than any before it: nobody else loses by that */
-    } else {
-        b->refills[b->refill_count].at = at;
-        b->refills[b->refill_count++].amount = b->used;
-    }
+    b->refills[b->refill_count].at = b->active_at + b->period;
+    b->refills[b->refill_count++].amount = b->used;
     b->used = 0;
+    if (b->refill_count == BUDGET_REFILLS)
+        join_cheapest(b);
 }
 
 bool budget_refill(struct budget *b, uint64_t now)
@@ -32,6 +50,8 @@ bool budget_refill(struct budget *b, uint64_t now)
     unsigned due = 0;
     while (due < b->refill_count && b->refills[due].at <= now)
         b->left += b->refills[due++].amount;
+    if (!due)
+        return false;
     b->refill_count -= due;
     for (unsigned i = 0; i < b->refill_count; i++)
         b->refills[i] = b->refills[i + due];

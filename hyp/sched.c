@@ -184,6 +184,13 @@ static bool charge(struct context *x, uint64_t now) REQUIRES(sched_lock)
     return true;
 }
 
+/* Its budget gave it another priority: whoever it waits for is to know. */
+static void tell_blocked(struct context *x) REQUIRES(sched_lock)
+{
+    if (x->state == CONTEXT_BLOCKED && x->kind == CONTEXT_THREAD)
+        thread_reprioritised(x);
+}
+
 static void refill_on_alarm(struct alarm *a)
 {
     struct context *x = container_of(a, struct context, refill);
@@ -193,9 +200,10 @@ static void refill_on_alarm(struct alarm *a)
     if (x->state == CONTEXT_RUNNING)
         (void)charge(x, now); /* what it ran in the background is not of its budget */
     if (budget_refill(&x->budget, now)) {
-        budget_begin(&x->budget, now);
+        budget_begin(&x->budget, now); /* for one that runs; another's begins when it comes to a core */
         turn_begin(turn_of(x));
         reprioritise(x);
+        tell_blocked(x);
     } else if (x->budget.spent) {
         alarm_set(a, budget_next(&x->budget));
     }
@@ -230,8 +238,6 @@ void sched_wake_locked(struct context *x)
         return;
     uint64_t now = timer_now();
     turns_begin(x);
-    if (!x->budget.spent)
-        budget_begin(&x->budget, now);
     x->priority = (uint16_t)priority_of(x);
     make_ready(x, now);
 }
@@ -253,8 +259,6 @@ void sched_wake_urgent(struct context *x)
         if (x->state == CONTEXT_BLOCKED) {
             turns_begin(x);
             x->ready_since = timer_now();
-            if (!x->budget.spent)
-                budget_begin(&x->budget, x->ready_since);
         }
         x->target = NULL;
         x->priority = SCHED_URGENT;
@@ -268,10 +272,12 @@ void sched_wake_urgent(struct context *x)
 void sched_block_locked(struct core *c)
 {
     struct context *x = c->sched.current;
-    (void)charge(x, timer_now());
+    bool fell = charge(x, timer_now());
     budget_end(&x->budget);
     c->sched.current = NULL;
     __atomic_store_n(&x->state, CONTEXT_BLOCKED, __ATOMIC_SEQ_CST);
+    if (fell)
+        tell_blocked(x);
     core_kick(c);
 }
 
@@ -325,6 +331,7 @@ static void take(struct core *c, struct context *x, uint64_t now) REQUIRES(sched
     x->target = NULL;
     x->core = x->held = c;
     x->since = now;
+    budget_begin(&x->budget, now);
     x->waited += now - x->ready_since;
     c->sched.current = x;
     __atomic_store_n(&x->state, CONTEXT_RUNNING, __ATOMIC_SEQ_CST);
@@ -376,6 +383,7 @@ void sched_pick(struct core *c)
     if (!s->current && best)
         take(c, best, now);
     if (out) {
+        budget_end(&was->budget);
         if (!turn_of(was)->left)
             turn_begin(turn_of(was));
         if (was->kind == CONTEXT_THREAD)

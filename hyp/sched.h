@@ -91,3 +91,5 @@ void sched_block_locked(struct core *c) REQUIRES(sched_lock);
 void sched_base_locked(struct context *x, unsigned priority) REQUIRES(sched_lock);
 /* The priority that others lend it; 0: none. */
 void sched_lend_locked(struct context *x, unsigned priority) REQUIRES(sched_lock);
+/* A blocked thread has another priority, by its budget: so has whoever holds what it waits for (thread_sync.c). */
+void thread_reprioritised(struct context *x) REQUIRES(sched_lock);

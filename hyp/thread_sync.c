@@ -19,13 +19,18 @@ static struct thread *waiter_of(struct list *node)
     return container_of(node, struct thread, wait);
 }
 
-/* By falling priority, first come first among equals. */
-static void waiters_add(struct list *waiters, struct thread *t) REQUIRES(sched_lock)
+/*
+ * The most important of them, the first that came among equals; NULL: none. Looked for when it is wanted: their priorities change while they
+ * wait, by what others lend them and by their budgets.
+ */
+static struct thread *waiters_first(struct list *waiters) REQUIRES(sched_lock)
 {
-    struct list *at = waiters->next;
-    while (at != waiters && waiter_of(at)->ctx.priority >= t->ctx.priority)
-        at = at->next;
-    list_insert_before(at, &t->wait);
+    struct thread *first = NULL;
+    list_each(at, waiters) {
+        if (!first || waiter_of(at)->ctx.priority > first->ctx.priority)
+            first = waiter_of(at);
+    }
+    return first;
 }
 
 /* What those who wait for its mutexes lend the holder, and the holder of what that one waits for, and so on: as many steps as there are threads. */
@@ -34,29 +39,29 @@ static void lend_along(struct thread *t) REQUIRES(sched_lock)
     while (t) {
         unsigned most = 0;
         list_each(at, &t->mutexes) {
-            struct vdev_mutex *m = container_of(at, struct vdev_mutex, held);
-            if (!list_empty(&m->waiters) && waiter_of(m->waiters.next)->ctx.priority > most)
-                most = waiter_of(m->waiters.next)->ctx.priority;
+            const struct thread *first = waiters_first(&container_of(at, struct vdev_mutex, held)->waiters);
+            if (first && first->ctx.priority > most)
+                most = first->ctx.priority;
         }
         unsigned before = t->ctx.priority;
         sched_lend_locked(&t->ctx, most);
         if (!t->wants || t->ctx.priority == before)
             return;
-        list_remove(&t->wait);
-        waiters_add(&t->wants->waiters, t);
         t = t->wants->owner;
     }
 }
 
+void thread_reprioritised(struct context *x)
+{
+    const struct thread *t = container_of(x, struct thread, ctx);
+    if (t->wants)
+        lend_along(t->wants->owner);
+}
+
 void thread_base(struct thread *t, unsigned priority)
 {
-    unsigned before = t->ctx.priority;
     sched_base_locked(&t->ctx, priority);
-    if (!t->wants || t->ctx.priority == before)
-        return;
-    list_remove(&t->wait);
-    waiters_add(&t->wants->waiters, t);
-    lend_along(t->wants->owner);
+    thread_reprioritised(&t->ctx);
 }
 
 void thread_unwait(struct thread *t)
@@ -95,7 +100,7 @@ static void mutex_give(struct vdev_mutex *m, struct thread *t) REQUIRES(sched_lo
 
 static void mutex_pass_on(struct vdev_mutex *m) REQUIRES(sched_lock)
 {
-    struct thread *from = m->owner, *to = list_empty(&m->waiters) ? NULL : waiter_of(m->waiters.next);
+    struct thread *from = m->owner, *to = waiters_first(&m->waiters);
     list_remove(&m->held);
     if (to) {
         to->wants = NULL;
@@ -132,7 +137,7 @@ static int mutex_lock(struct vdev_mutex *m, struct thread *t) REQUIRES(sched_loc
     }
     if (mutex_is_circle(m, t))
         return EDEADLK;
-    waiters_add(&m->waiters, t);
+    list_append(&m->waiters, &t->wait);
     t->wants = m;
     lend_along(m->owner);
     int err = thread_block(t, ALARM_NEVER);
@@ -194,7 +199,7 @@ int vdev_cond_wait(struct vdev_cond *c, struct vdev_mutex *m, uint64_t until) NO
         return EPERM;
     }
     lock_acquire(&sched_lock);
-    waiters_add(list_of(&c->waiters), t);
+    list_append(list_of(&c->waiters), &t->wait);
     mutex_pass_on(m);
     int err = thread_block(t, timer_of_ns(until));
     list_remove(&t->wait);
@@ -219,7 +224,7 @@ int vdev_cond_wait_mtx(struct vdev_cond *c, struct spinlock *l, uint64_t until) 
         return EPERM;
     }
     lock_acquire(&sched_lock);
-    waiters_add(list_of(&c->waiters), t);
+    list_append(list_of(&c->waiters), &t->wait);
     /* Who signals has l, then the scheduler's lock: nothing is missed. */
     lock_release_masked(l);
     int err = thread_block(t, timer_of_ns(until));
@@ -232,9 +237,9 @@ int vdev_cond_wait_mtx(struct vdev_cond *c, struct spinlock *l, uint64_t until) 
 
 static bool signal_one(struct vdev_cond *c) REQUIRES(sched_lock)
 {
-    if (list_empty(list_of(&c->waiters)))
+    struct thread *t = waiters_first(list_of(&c->waiters));
+    if (!t)
         return false;
-    struct thread *t = waiter_of(c->waiters.next);
     list_remove(&t->wait);
     t->told = true;
     sched_wake_locked(&t->ctx);

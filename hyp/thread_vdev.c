@@ -198,8 +198,6 @@ static void wait_end(struct thread *t, uint64_t until) REQUIRES(MAY_BLOCK)
 
 static void thread_finish(struct thread *t) REQUIRES(MAY_BLOCK)
 {
-    phase_assume_running();
-    vdev_thread_cancel(t);
     wait_end(t, timer_now() + timer_ms(END_MS));
     if (!thread_has_ended(t)) {
         vdev_logf(LOG_WARN, t->vdev, "its thread %s does not end: ended by force", t->name);
@@ -213,14 +211,30 @@ static void thread_finish(struct thread *t) REQUIRES(MAY_BLOCK)
     t->made = false;
 }
 
-/* From the first of them on none is made any more: one that is about to end could leave another behind. */
+static __running void vdev_threads_cancel(const vdev_t *v)
+{
+    for (unsigned n = 0; n < threads_of(v); n++)
+        if (v->v_threads[n].made)
+            vdev_thread_cancel(&v->v_threads[n]);
+}
+
+static void vdev_threads_finish(const vdev_t *v) REQUIRES(MAY_BLOCK)
+{
+    for (unsigned n = 0; n < threads_of(v); n++)
+        if (v->v_threads[n].made)
+            thread_finish(&v->v_threads[n]);
+}
+
+/*
+ * From the first of them on none is made any more: one that is about to end could leave another behind. All are cancelled before any is waited
+ * for: one may need what another holds in its sleep.
+ */
 void threads_end(struct guest_system *vm)
 {
+    phase_assume_running();
     threads_refuse(vm, true);
-    for (unsigned i = 0; i < vm->vdev_count; i++) {
-        vdev_t *v = &vm->vdevs[i];
-        for (unsigned n = 0; n < threads_of(v); n++)
-            if (v->v_threads[n].made)
-                thread_finish(&v->v_threads[n]);
-    }
+    for (unsigned i = 0; i < vm->vdev_count; i++)
+        vdev_threads_cancel(&vm->vdevs[i]);
+    for (unsigned i = 0; i < vm->vdev_count; i++)
+        vdev_threads_finish(&vm->vdevs[i]);
 }

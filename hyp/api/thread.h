@@ -48,7 +48,7 @@ int vdev_thread_sleep_until(uint64_t when_ns) REQUIRES(MAY_BLOCK);
 struct CAPABILITY("mutex") vdev_mutex {
     /* under the scheduler's lock: */
     vdev_thread_t *owner;
-    struct list waiters; /* by priority */
+    struct list waiters; /* as they came */
     struct list held;    /* in its owner's list */
     uint64_t taken_at;   /* debug builds: the code that took it */
     /* set before it is used, then const: */
@@ -64,7 +64,7 @@ int vdev_mutex_unlock(struct vdev_mutex *m) RELEASE(m) REQUIRES(MAY_BLOCK);
 
 /* Something that threads wait for. All zero is one that nobody waits for. */
 struct vdev_cond {
-    struct list waiters; /* under the scheduler's lock: by priority */
+    struct list waiters; /* under the scheduler's lock: as they came */
 };
 /*
  * Lets go of the lock, waits, and takes it again, which nobody sees between the first two. EOK; ETIMEDOUT at `until`; ECANCELED. The lock is

@@ -39,6 +39,13 @@ void core_kick(struct core *c)
     c->attention = 1;
 }
 
+static unsigned told;
+void thread_reprioritised(struct context *of)
+{
+    assert_int_equal(of->state, CONTEXT_BLOCKED);
+    told++;
+}
+
 int alarm_init(struct alarm *a, struct core *c, alarm_fn fn)
 {
     *a = (struct alarm){ .core = c, .fn = fn };
@@ -392,31 +399,96 @@ static void test_refill_while_it_runs_in_the_background(void **state)
     assert_ptr_equal(sim_cores[0].sched.current, other);
 }
 
+/* What a context with 3 ms of 10 ran in each step so far, looked at in each window. */
+enum { STEP = 100, PERIOD = 10 * MS, WINDOW = PERIOD / STEP, STEPS = 20000 };
+struct windows {
+    uint32_t used[STEPS];
+    uint64_t ran, in_window;
+};
+
+static void step(struct windows *w, unsigned n, struct context *limited)
+{
+    uint64_t ran, waited;
+    run(now + STEP);
+    sched_times(limited, &ran, &waited);
+    w->used[n] = (uint32_t)(ran - w->ran);
+    w->ran = ran;
+    w->in_window += w->used[n];
+    if (n >= WINDOW)
+        w->in_window -= w->used[n - WINDOW];
+    assert_true(w->in_window <= 3 * MS);
+}
+
 /* However it blocks and wakes, no window of a period sees more than the budget. */
 static void test_budget_in_any_window(void **state)
 {
-    enum { STEP = 100, PERIOD = 10 * MS, WINDOW = PERIOD / STEP, STEPS = 20000 };
-    static uint32_t used[STEPS];
+    static struct windows w;
     (void)state;
     struct context *limited = make(CONTEXT_VCPU, 30, 1);
     context_budget(limited, 3 * MS, PERIOD, -1);
-    uint64_t before = 0, in_window = 0;
     for (unsigned n = 0; n < STEPS; n++) {
         if (limited->state == CONTEXT_RUNNING && rand() % 30 == 0)
             block(limited);
         if (limited->state == CONTEXT_BLOCKED && rand() % 20 == 0)
             sched_wake(limited);
-        run(now + STEP);
-        uint64_t ran, waited;
-        sched_times(limited, &ran, &waited);
-        used[n] = (uint32_t)(ran - before);
-        before = ran;
-        in_window += used[n];
-        if (n >= WINDOW)
-            in_window -= used[n - WINDOW];
-        assert_true(in_window <= 3 * MS + STEP);
+        step(&w, n, limited);
     }
-    assert_true(before > 4 * S / 10);
+    assert_true(w.ran > 4 * S / 10);
+}
+
+/* Kept off its core by another, it has no refill as soon as it comes back: 9.7 ms of each 20 the more important one runs. */
+static void test_budget_in_any_window_kept_off(void **state)
+{
+    static struct windows w;
+    (void)state;
+    struct context *limited = make(CONTEXT_VCPU, 30, 1), *high = make(CONTEXT_VCPU, 40, 1);
+    context_budget(limited, 3 * MS, PERIOD, -1);
+    for (unsigned n = 0; n < STEPS; n++) {
+        if (n % 200 == 0) {
+            sched_wake(limited);
+            sched_wake(high);
+        }
+        if (n % 200 == 97)
+            block(high);
+        step(&w, n, limited);
+    }
+    assert_in_range(w.ran, 3 * S / 10, 6 * S / 10);
+}
+
+/* Preempted at random, far more often than there are refills: no more than the budget, and hardly less. */
+static void test_budget_in_any_window_preempted(void **state)
+{
+    static struct windows w;
+    (void)state;
+    struct context *limited = make(CONTEXT_VCPU, 30, 1), *high = make(CONTEXT_VCPU, 40, 1);
+    context_budget(limited, 3 * MS, PERIOD, -1);
+    sched_wake(limited);
+    for (unsigned n = 0; n < STEPS; n++) {
+        if (high->state == CONTEXT_RUNNING && rand() % 2)
+            block(high);
+        else
+            sched_wake(high);
+        step(&w, n, limited);
+    }
+    assert_in_range(w.ran, 55 * S / 100, 6 * S / 10 + 3 * MS);
+}
+
+/* A blocked thread's priority goes with its budget, which may be spent the moment it blocks. */
+static void test_budget_of_a_blocked_thread(void **state)
+{
+    (void)state;
+    struct context *limited = make(CONTEXT_THREAD, 30, 1);
+    context_budget(limited, 3 * MS, 10 * MS, 2);
+    sched_wake(limited);
+    settle();
+    told = 0;
+    now += 3 * MS;
+    block(limited);
+    assert_int_equal(limited->priority, 2);
+    assert_int_equal(told, 1);
+    run(now + 10 * MS);
+    assert_int_equal(limited->priority, 30);
+    assert_int_equal(told, 2);
 }
 
 static void test_lent_priority(void **state)
@@ -501,6 +573,9 @@ int main(void)
         cmocka_unit_test_setup(test_budget_above_floating_equals, setup),
         cmocka_unit_test_setup(test_refill_while_it_runs_in_the_background, setup),
         cmocka_unit_test_setup(test_budget_in_any_window, setup),
+        cmocka_unit_test_setup(test_budget_in_any_window_kept_off, setup),
+        cmocka_unit_test_setup(test_budget_in_any_window_preempted, setup),
+        cmocka_unit_test_setup(test_budget_of_a_blocked_thread, setup),
         cmocka_unit_test_setup(test_lent_priority, setup),
         cmocka_unit_test_setup(test_random, setup),
     };

@@ -701,6 +701,110 @@ static void test_pulse_raises_while_it_waits(void **state)
     assert_string_equal(story, "let-go p1 p9 ");
 }
 
+static void *holds_and_sleeps(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m2), EOK);
+    (void)vdev_thread_sleep_until(now + 20 * MS);
+    assert_int_equal(vdev_mutex_unlock(&m2), EOK);
+    return arg;
+}
+
+static void *wants(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m2), EOK);
+    tell(vdev_thread_self()->name);
+    assert_int_equal(vdev_mutex_unlock(&m2), EOK);
+    return arg;
+}
+
+static void *spends_and_wants(void *arg)
+{
+    while (now < 3 * MS)
+        interrupt();
+    assert_int_equal(vdev_thread_self()->ctx.priority, 2);
+    return wants(arg);
+}
+
+static void give_budget(void)
+{
+    v->v_sched.budget = MS;
+    v->v_sched.period = 10 * MS;
+    v->v_sched.background = 2;
+}
+
+/* Its budget is spent when it begins to wait, and comes back while it waits: whoever holds the mutex is lent the priority it has then. */
+static void test_budget_comes_back_while_it_waits(void **state)
+{
+    (void)state;
+    vdev_thread_t *holder = make("holder", 5, holds_and_sleeps, NULL);
+    run(2);
+    make("other", 20, wants, NULL);
+    run(3);
+    give_budget();
+    vdev_thread_t *waiter = make("waiter", 30, spends_and_wants, NULL);
+    run(5 * MS);
+    assert_ptr_equal(waiter->wants, &m2);
+    assert_int_equal(holder->ctx.priority, 20);
+    run(13 * MS);
+    assert_int_equal(waiter->ctx.priority, 30);
+    assert_int_equal(holder->ctx.priority, 30);
+    run(25 * MS);
+    assert_string_equal(story, "waiter other ");
+}
+
+static void *wants_with_the_last_tick(void *arg)
+{
+    now += MS;
+    return wants(arg);
+}
+
+/* Its budget is spent the moment it begins to wait, which is seen after it lent its priority: the next one lends its own. */
+static void test_budget_ends_as_it_waits(void **state)
+{
+    (void)state;
+    vdev_thread_t *holder = make("holder", 5, holds_and_sleeps, NULL);
+    run(2);
+    make("other", 20, wants, NULL);
+    run(3);
+    give_budget();
+    vdev_thread_t *waiter = make("waiter", 30, wants_with_the_last_tick, NULL);
+    run(2 * MS);
+    assert_ptr_equal(waiter->wants, &m2);
+    assert_int_equal(waiter->ctx.priority, 2);
+    assert_int_equal(holder->ctx.priority, 20);
+    run(25 * MS);
+    assert_string_equal(story, "waiter other ");
+}
+
+static void *waits_for_long(void *arg)
+{
+    while (now < 3 * MS && arg)
+        interrupt();
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_cond_wait(&cond, &m1, VDEV_FOREVER), EOK);
+    tell(vdev_thread_self()->name);
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    return arg;
+}
+
+/* A condition is signalled to who is the most important then, not when it began to wait. */
+static void test_budget_comes_back_in_a_condition(void **state)
+{
+    (void)state;
+    make("other", 20, waits_for_long, NULL);
+    run(2);
+    give_budget();
+    make("limited", 30, waits_for_long, v);
+    run(5 * MS);
+    run(15 * MS);
+    vdev_cond_signal(&cond);
+    run(16 * MS);
+    assert_string_equal(story, "limited ");
+    vdev_cond_signal(&cond);
+    run(17 * MS);
+    assert_string_equal(story, "limited other ");
+}
+
 static void *sleeps_long(void *arg)
 {
     (void)vdev_thread_sleep_until(now + UINT64_C(9000) * MS);
@@ -723,6 +827,41 @@ static void test_end_by_force_in_sleep(void **state)
     run(3500u * MS);
     assert_string_equal(story, "all-ended ");
     assert_true(t->ended && t->timeout.when == ALARM_NEVER);
+}
+
+static void *waits_to_be_cancelled(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_cond_wait(&cond, &m1, VDEV_FOREVER), ECANCELED);
+    tell("waiter");
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    return arg;
+}
+
+static void *holds_in_its_sleep(void *arg)
+{
+    assert_int_equal(vdev_mutex_lock(&m1), EOK);
+    assert_int_equal(vdev_thread_sleep_until(VDEV_FOREVER), ECANCELED);
+    tell("holder");
+    assert_int_equal(vdev_mutex_unlock(&m1), EOK);
+    return arg;
+}
+
+/* The first needs a mutex to end that the second holds until it is cancelled too: neither is ended by force. */
+static void test_end_of_one_that_waits_for_another(void **state)
+{
+    static struct thread own_thread;
+    (void)state;
+    machine_phase = PHASE_STARTUP;
+    assert_int_equal(thread_alloc(&own_thread, &vm, &core), 0);
+    machine_phase = PHASE_RUNNING;
+    make("waiter", 20, waits_to_be_cancelled, NULL);
+    make("holder", 10, holds_in_its_sleep, NULL);
+    run(2);
+    thread_begin(&own_thread, "keeper", &v->v_sched, keeper, NULL);
+    run(100 * MS);
+    assert_string_equal(story, "holder waiter all-ended ");
+    assert_string_equal(log_all(), "");
 }
 
 /* What it makes when it is told to end would be left behind. */
@@ -774,7 +913,11 @@ int main(void)
         TEST(test_clock_of_any_rate),
         TEST(test_signalled_then_cancelled),
         TEST(test_pulse_raises_while_it_waits),
+        TEST(test_budget_comes_back_while_it_waits),
+        TEST(test_budget_ends_as_it_waits),
+        TEST(test_budget_comes_back_in_a_condition),
         TEST(test_end_by_force_in_sleep),
+        TEST(test_end_of_one_that_waits_for_another),
         TEST(test_none_is_made_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
