@@ -120,8 +120,9 @@ struct CAPABILITY("guest address space") guest_system {
 
     struct spinlock clock_lock;
     /* under clock_lock: */
-    uint64_t clock_zero; /* the machine's count that is its 0; read without lock by its vCPUs' cores */
-    uint64_t clock_stopped_at;
+    uint64_t clock_zero;       /* the machine's count that is its 0; read without lock by its vCPUs' cores */
+    uint64_t clock_stopped_at; /* no vCPU saw a later one */
+    uint64_t clock_readers;    /* vCPUs that were in the guest when it stopped, and may not have left; a bit each */
     bool clock_runs;
     /* any core, atomic: */
     bool over;            /* all was said about its end, and it does not start again */

@@ -204,11 +204,12 @@ static __running void vm_attend(const struct guest_system *vm)
         vcpu_attend(vm->cpus[i]);
 }
 
-static void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
+static __running void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
 {
     if (vm->stops++)
         return;
     vm_state_set(vm, VM_PAUSED);
+    vm_attend(vm); /* before the clock stops: none enters with a zero that may move */
     clock_stop(vm);
 }
 
@@ -229,8 +230,6 @@ bool vm_pause(struct guest_system *vm)
         stop_locked(vm);
     }
     lock_release(&vm->lock);
-    if (paused)
-        vm_attend(vm);
     return paused;
 }
 
@@ -257,10 +256,7 @@ int guest_clock_stop(guest_system *vm)
     if (up)
         stop_locked(vm);
     lock_release(&vm->lock);
-    if (!up)
-        return ESRCH;
-    vm_attend(vm);
-    return EOK;
+    return up ? EOK : ESRCH;
 }
 
 int guest_clock_start(guest_system *vm)
