@@ -131,6 +131,7 @@ struct CAPABILITY("guest address space") guest_system {
     bool over;            /* all was said about its end, and it does not start again */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;
+    struct log_limit end_limit; /* lines about its ends: none that its accesses have used up */
 };
 
 /*
