@@ -129,9 +129,12 @@ static __running void abort_exit(struct guest_cpu *v, struct exit e)
 
 static void wfx_exit(struct guest_cpu *v, const struct exit *e)
 {
+    bool holds = vcpu_condition_holds(&v->arch, e->esr); /* before the IT state moves on */
     vcpu_advance_pc(&v->arch, e->esr);
+    if (!holds)
+        return;
     if (field_get(WFX_TI, e->esr) == WFX_WFI)
-        v->waiting = true;
+        v->waiting = !vcpu_serror_pending();
     else
         sched_turn_over(v->ctx.core); /* somebody else's turn */
 }
