@@ -6,6 +6,7 @@
 #include "hyp/base/log.h"
 #include "hyp/dump.h"
 #include "hyp/exit.h"
+#include "hyp/guest_clock.h"
 #include "hyp/pirq.h"
 #include "hyp/smccc.h"
 #include "hyp/base/test_fault.h"
@@ -290,6 +291,8 @@ static __running bool vcpu_may_enter(struct core *c, struct guest_cpu *v)
     bool moved = v->arch.timer.own_clock && v->arch.timer.cntvoff != v->vm->clock_zero;
     if (c->loaded == v && (vm_state(v->vm) != VM_RUNNING || moved))
         core_put(c);
+    if (vm_state(v->vm) == VM_PAUSED)
+        clock_left(v);
     if (vm_state(v->vm) == VM_ENDING && vcpu_power(v) != VCPU_OFF)
         vm_cpu_gone(v);
     if (vcpu_power(v) == VCPU_OFF)

@@ -34,6 +34,27 @@ static void base_writeback(struct guest_cpu *v, const struct insn_access *a)
         v->arch.regs.x[a->rn] += offset;
 }
 
+/* The base first: a load into it, which is CONSTRAINED UNPREDICTABLE with writeback, keeps what was loaded. */
+static void access_done(struct guest_cpu *v, const struct insn_access *a, const uint64_t values[2])
+{
+    if (a->writeback)
+        base_writeback(v, a);
+    for (unsigned i = 0; a->load && i < a->count; i++)
+        if (a->rt[i] != 31)
+            v->arch.regs.x[a->rt[i]] = values[i];
+}
+
+void emulate_nothing(struct guest_cpu *v)
+{
+    uint32_t insn;
+    struct insn_access a;
+    if (!insn_read(v, &insn) || !insn_decode(insn, &a))
+        return;
+    const struct mmio m = { .size = a.size, .sign_extend = a.sign_extend, .wide = a.wide };
+    const uint64_t ones = mmio_extend(&m, ~UINT64_C(0)), values[2] = { ones, ones };
+    access_done(v, &a, values);
+}
+
 bool emulate_access(struct guest_cpu *v, const struct exit *e, const struct region *r, enum vdev_ref_status *status)
 {
     uint32_t insn;
@@ -58,11 +79,6 @@ bool emulate_access(struct guest_cpu *v, const struct exit *e, const struct regi
         if (*status != VRS_NORMAL)
             return true;
     }
-    /* The base first: a load into it, which is CONSTRAINED UNPREDICTABLE with writeback, keeps what was loaded. */
-    if (a.writeback)
-        base_writeback(v, &a);
-    for (unsigned i = 0; a.load && i < a.count; i++)
-        if (a.rt[i] != 31)
-            v->arch.regs.x[a.rt[i]] = values[i];
+    access_done(v, &a, values);
     return true;
 }

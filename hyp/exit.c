@@ -16,6 +16,16 @@ static bool from_el0(const struct guest_cpu *v)
     return (v->arch.regs.pstate & FIELD(3, 0)) == 0;
 }
 
+/* As if nothing were there: a read gets all ones, a base register moves on. */
+static __running void access_ignored(struct guest_cpu *v, const struct exit *e)
+{
+    struct mmio m;
+    if (mmio_decode(e->esr, e->ipa, &m) != MMIO_OK)
+        emulate_nothing(v);
+    else if (!m.write && m.reg != 31)
+        v->arch.regs.x[m.reg] = mmio_extend(&m, ~UINT64_C(0));
+}
+
 void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupported_policy policy, const char *what)
 {
     struct guest_system *vm = v->vm;
@@ -29,15 +39,13 @@ void exit_unsupported(struct guest_cpu *v, const struct exit *e, enum unsupporte
         else
             vcpu_inject_undef(&v->arch);
         return;
-    case UNSUPPORTED_IGNORE: {
-        struct mmio m;
-        if (e->kind == EXIT_DATA_ABORT && mmio_decode(e->esr, e->ipa, &m) == MMIO_OK && !m.write && m.reg != 31)
-            v->arch.regs.x[m.reg] = mmio_extend(&m, ~UINT64_C(0));
+    case UNSUPPORTED_IGNORE:
+        if (e->kind == EXIT_DATA_ABORT)
+            access_ignored(v, e);
         if (e->kind == EXIT_SYSREG && e->esr & 1 && field_get(FIELD(9, 5), e->esr) != 31)
             v->arch.regs.x[field_get(FIELD(9, 5), e->esr)] = ~UINT64_C(0);
         vcpu_advance_pc(&v->arch, e->esr);
         return;
-    }
     case UNSUPPORTED_ABORT: guest_terminate(vm, GTC_UNSUPPORTED); return;
     }
 }
@@ -121,9 +129,12 @@ static __running void abort_exit(struct guest_cpu *v, struct exit e)
 
 static void wfx_exit(struct guest_cpu *v, const struct exit *e)
 {
+    bool holds = vcpu_condition_holds(&v->arch, e->esr); /* before the IT state moves on */
     vcpu_advance_pc(&v->arch, e->esr);
+    if (!holds)
+        return;
     if (field_get(WFX_TI, e->esr) == WFX_WFI)
-        v->waiting = true;
+        v->waiting = !vcpu_serror_pending();
     else
         sched_turn_over(v->ctx.core); /* somebody else's turn */
 }

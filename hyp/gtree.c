@@ -4,6 +4,7 @@
 #include "hyp/gtree_parts.h"
 #include "hyp/platform.h"
 #include "hyp/text.h"
+#include "hyp/vm_seed.h"
 
 static __startup void gtree_psci(struct gtree *g)
 {
@@ -75,24 +76,16 @@ static __startup void gtree_aliases(struct gtree *g, int node)
     gtree_end(g);
 }
 
-/* What a guest gets of the host's seed tells nothing of the seed, nor of another guest's. */
-static __startup void gtree_seed(struct gtree *g, const char *property, size_t size)
+/* Room for the seeds, which each life of the VM gets anew; what the description gives stays. */
+static __startup void gtree_seeds(struct gtree *g)
 {
-    const struct platform *p = platform();
-    uint8_t message[sizeof(p->rng_seed) + CONFIG_NAME + 16] = { 0 }, digest[32];
+    static const uint8_t none[32];
 
-    if (!p->rng_seed_len)
-        return;
-    memcpy(message, p->rng_seed, p->rng_seed_len);
-    memcpy(message + sizeof(p->rng_seed), g->vm->config->name, CONFIG_NAME);
-    message[sizeof(p->rng_seed) + CONFIG_NAME] = (uint8_t)g->vm->id;
-    struct text label = text_in((char *)message + sizeof(p->rng_seed) + CONFIG_NAME + 1, 15);
-    text_string(&label, property);
-    sha256(message, sizeof(message), digest);
-    gtree_prop(g, property, digest, size);
-    memset(message, 0, sizeof(message));
-    /* The compiler must not take this as a store that nobody reads. */
-    __asm__ volatile("" : : "r"(message) : "memory");
+    for (unsigned i = 0; platform()->rng_seed_len && i < VM_SEEDS; i++) {
+        if (!gtree_has(g, vm_seeds[i].name))
+            g->vm->seeds_made |= BIT(i);
+        gtree_prop(g, vm_seeds[i].name, none, vm_seeds[i].size);
+    }
 }
 
 static __startup void gtree_chosen(struct gtree *g, int node, ipa_t initrd, uint64_t initrd_size)
@@ -110,8 +103,7 @@ static __startup void gtree_chosen(struct gtree *g, int node, ipa_t initrd, uint
     }
     if (node >= 0)
         gtree_copy_props(g, node);
-    gtree_seed(g, "rng-seed", 32);
-    gtree_seed(g, "kaslr-seed", 8);
+    gtree_seeds(g);
     if (node >= 0)
         gtree_copy_children(g, node);
     gtree_end(g);

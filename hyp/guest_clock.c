@@ -33,11 +33,24 @@ static void timers_settle(const struct guest_system *vm) REQUIRES(vm->clock_lock
         timer_settle(t, vm);
 }
 
+_Static_assert(CONFIG_MAX_VCPUS <= 64, "clock_readers has a bit for each");
+static uint64_t vcpus_in_guest(const struct guest_system *vm)
+{
+    uint64_t set = 0;
+    for (unsigned i = 0; i < vm->cpu_count; i++)
+        if (guest_cpu_in_guest(vm->cpus[i]))
+            set |= BIT(i);
+    return set;
+}
+
 void clock_start(struct guest_system *vm)
 {
     lock_acquire(&vm->clock_lock);
-    uint64_t zero = vm->clock_zero + (timer_now() - vm->clock_stopped_at);
-    __atomic_store_n(&vm->clock_zero, zero, __ATOMIC_RELAXED);
+    uint64_t now = timer_now();
+    /* Somebody reads the counter still: its zero must not move under him. */
+    uint64_t stopped_at = vm->clock_readers ? now : vm->clock_stopped_at;
+    __atomic_store_n(&vm->clock_zero, vm->clock_zero + (now - stopped_at), __ATOMIC_RELAXED);
+    vm->clock_readers = 0;
     vm->clock_runs = true;
     timers_settle(vm);
     lock_release(&vm->clock_lock);
@@ -46,9 +59,22 @@ void clock_start(struct guest_system *vm)
 void clock_stop(struct guest_system *vm)
 {
     lock_acquire(&vm->clock_lock);
+    /* Pairs with vcpu_enter(): who is about to enter unseen here sees the kick that came before. */
+    vm->clock_readers = vcpus_in_guest(vm);
     vm->clock_stopped_at = timer_now();
     vm->clock_runs = false;
     timers_settle(vm);
+    lock_release(&vm->clock_lock);
+}
+
+void clock_left(struct guest_cpu *v)
+{
+    struct guest_system *vm = v->vm;
+    lock_acquire(&vm->clock_lock);
+    if (vm->clock_readers & BIT(v->index)) {
+        vm->clock_readers &= ~BIT(v->index);
+        vm->clock_stopped_at = timer_now();
+    }
     lock_release(&vm->clock_lock);
 }
 
@@ -56,7 +82,7 @@ void clock_end(struct guest_system *vm)
 {
     lock_acquire(&vm->clock_lock);
     vm->clock_runs = false;
-    vm->clock_zero = vm->clock_stopped_at = 0;
+    vm->clock_zero = vm->clock_stopped_at = vm->clock_readers = 0;
     for (struct guest_timer *t = vm->timers; t; t = t->next) {
         t->set = false;
         t->due = t->host_start = t->guest_start = 0;

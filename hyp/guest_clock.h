@@ -20,8 +20,13 @@ struct guest_timer {
     uint32_t calling;             /* timer() is under way; atomic */
 };
 
-/* The guest's time goes on; stands still. Any core, vm->lock held. */
+/*
+ * The guest's time goes on; stands still. Any core, vm->lock held. A vCPU in the guest reads the counter until it leaves, so before clock_stop() each is kicked,
+ * and clock_left() says that it is out. Until the last of them is, the time has not stopped.
+ */
 void clock_start(struct guest_system *vm);
 void clock_stop(struct guest_system *vm);
+/* The vCPU is out of its guest, and was seen to stay out while its VM is paused. Its core, no lock held. */
+void clock_left(struct guest_cpu *v);
 /* The VM has ended: its time is 0, no timer is set, and no timer() under way when this returns. No lock held; waits for the functions themselves, on other cores. */
 void clock_end(struct guest_system *vm) __running;

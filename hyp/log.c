@@ -88,10 +88,10 @@ void log_line(enum log_severity sev, const char *fmt, ...)
     console_log(line, n);
 }
 
-/* Gives back one line for each refill period that went by. */
+/* Gives back one line for each refill period that went by. A time before the last one is no time that went by. */
 static void limit_refill(struct log_limit *limit, uint64_t now, uint64_t period)
 {
-    if (!limit->used || !period)
+    if (!limit->used || !period || now < limit->last_ticks)
         return;
     uint64_t lines = (now - limit->last_ticks) / period;
     if (lines >= limit->used)
@@ -103,9 +103,9 @@ static void limit_refill(struct log_limit *limit, uint64_t now, uint64_t period)
 
 bool log_allowed(struct log_limit *limit)
 {
-    uint64_t now = timer_now();
     uint32_t dropped = 0;
     lock_acquire(&limit_lock);
+    uint64_t now = timer_now(); /* who waited for the lock is later than who had it */
     limit_refill(limit, now, timer_ms(LOG_REFILL_MS));
     bool allowed = limit->used < LOG_BURST;
     if (allowed) {

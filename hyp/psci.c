@@ -95,7 +95,7 @@ static enum call_result psci_cpu_suspend(struct guest_cpu *v, uint64_t state, ui
         v->powered_down = true;
     }
     *x0 = PSCI_SUCCESS;
-    v->waiting = true;
+    v->waiting = v->powered_down || !vcpu_serror_pending();
     return CALL_BLOCKED;
 }
 

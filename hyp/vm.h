@@ -26,6 +26,7 @@ struct intr_watch {
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 enum vm_state { VM_CONFIGURED, VM_RUNNING, VM_PAUSED, VM_ENDING, VM_ENDED, VM_REFUSED };
 
+#define VM_SEEDS 2
 #define VM_MAX_IMAGES (CONFIG_MAX_RAM_RANGES + 3)
 
 /* What is copied into a VM's memory at each start; sorted by base, disjoint. */
@@ -96,6 +97,8 @@ struct CAPABILITY("guest address space") guest_system {
     unsigned image_count;
     uint64_t idregs[7][8];      /* ID registers as this VM sees them: [CRm - 1][op2] */
     struct instr_traps traps;   /* instructions that vdevs serve */
+    uint8_t *seeds[VM_SEEDS];   /* in the generated tree as it is kept, written before each load; NULL: none */
+    uint32_t seeds_made;        /* those that are ours, a bit each */
     uint64_t entry, fdt_ipa;    /* where it starts, what x0 holds */
     struct vdev_sched sched;    /* how threads for it run, where nothing else is said */
     struct core *home;          /* whose timer its vdevs' threads and its own use */
@@ -120,13 +123,15 @@ struct CAPABILITY("guest address space") guest_system {
 
     struct spinlock clock_lock;
     /* under clock_lock: */
-    uint64_t clock_zero; /* the machine's count that is its 0; read without lock by its vCPUs' cores */
-    uint64_t clock_stopped_at;
+    uint64_t clock_zero;       /* the machine's count that is its 0; read without lock by its vCPUs' cores */
+    uint64_t clock_stopped_at; /* no vCPU saw a later one */
+    uint64_t clock_readers;    /* vCPUs that were in the guest when it stopped, and may not have left; a bit each */
     bool clock_runs;
     /* any core, atomic: */
     bool over;            /* all was said about its end, and it does not start again */
     uint64_t unsupported; /* accesses that went by policy */
     struct log_limit log_limit;
+    struct log_limit end_limit; /* lines about its ends: none that its accesses have used up */
 };
 
 /*

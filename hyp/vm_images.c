@@ -6,6 +6,7 @@
 #include "hyp/gtree.h"
 #include "hyp/image.h"
 #include "hyp/pool.h"
+#include "hyp/vm_seed.h"
 
 #include <errno.h>
 
@@ -82,6 +83,7 @@ static __startup int tree_create(struct guest_system *vm, const struct found *f,
         return err;
     if (!kept)
         return -ENOMEM;
+    vm_seeds_find(vm, kept);
     vm->fdt_ipa = at->dtb_at;
     return image_add(vm, at->dtb_at, kept, used);
 }

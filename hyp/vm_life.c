@@ -137,6 +137,13 @@ void vm_tell_end(struct guest_system *vm)
     __atomic_fetch_sub(&vm->told, 1, __ATOMIC_RELEASE);
 }
 
+/* A guest that is started again can make it be said without end; the last time is said in any case. */
+static void end_log(struct guest_system *vm, bool again)
+{
+    if (!again || log_allowed(&vm->end_limit))
+        log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
+}
+
 /* All its vCPUs are off: it has ended. Is it loaded again? */
 static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
 {
@@ -146,8 +153,9 @@ static __running bool vm_ended(struct guest_system *vm) REQUIRES(MAY_BLOCK)
     vdev_control_all(vm, VDEV_CTRL_TERMINATE);
     threads_end(vm);
     clock_end(vm); /* what those set on their way out */
-    log_info("vm %s: ended (%s)", vm->name, cause_name(vm->cause));
-    if (vm_restarts(vm)) {
+    bool again = vm_restarts(vm);
+    end_log(vm, again);
+    if (again) {
         results_line("R vm %s state=restarting cause=%s code=%u", vm->name, cause_name(vm->cause), vm->cause);
         vm->restarts++;
         vm_state_set(vm, VM_CONFIGURED);
@@ -204,11 +212,12 @@ static __running void vm_attend(const struct guest_system *vm)
         vcpu_attend(vm->cpus[i]);
 }
 
-static void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
+static __running void stop_locked(struct guest_system *vm) REQUIRES(vm->lock)
 {
     if (vm->stops++)
         return;
     vm_state_set(vm, VM_PAUSED);
+    vm_attend(vm); /* before the clock stops: none enters with a zero that may move */
     clock_stop(vm);
 }
 
@@ -229,8 +238,6 @@ bool vm_pause(struct guest_system *vm)
         stop_locked(vm);
     }
     lock_release(&vm->lock);
-    if (paused)
-        vm_attend(vm);
     return paused;
 }
 
@@ -257,10 +264,7 @@ int guest_clock_stop(guest_system *vm)
     if (up)
         stop_locked(vm);
     lock_release(&vm->lock);
-    if (!up)
-        return ESRCH;
-    vm_attend(vm);
-    return EOK;
+    return up ? EOK : ESRCH;
 }
 
 int guest_clock_start(guest_system *vm)

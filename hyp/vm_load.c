@@ -9,6 +9,7 @@
 #include "hyp/thread.h"
 #include "hyp/vdev_core.h"
 #include "hyp/vm_life.h"
+#include "hyp/vm_seed.h"
 
 /* Fills [ipa, ipa+len), seen at `to`: what an image covers is copied, the rest zeroed. */
 static void chunk_fill(const struct guest_system *vm, uint64_t ipa, uint8_t *to, uint64_t len)
@@ -54,6 +55,7 @@ static void range_load(const struct guest_system *vm, uint64_t ipa, struct range
 
 void vm_load(struct guest_system *vm)
 {
+    vm_seeds_write(vm);
     for (unsigned i = 0; i < vm->config->ram_count; i++)
         range_load(vm, vm->config->ram[i].base.raw, vm->ram[i]);
     icache_inval_all();

@@ -19,6 +19,7 @@
 #define SCTLR_EE BIT(25)
 #define SCTLR_SPAN BIT(23)
 #define SCTLR_DSSBS BIT(44)
+#define HCR_VSE BIT(8)
 
 uint64_t inject_vector(uint64_t vbar, uint64_t pstate)
 {
@@ -88,10 +89,15 @@ void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_le
 
 void vcpu_inject_serror(struct vcpu_arch *v)
 {
-    v->hcr = read_sysreg(hcr_el2) | BIT(8); /* VSE: pending until PSTATE.A lets it be taken */
+    v->hcr = read_sysreg(hcr_el2) | HCR_VSE; /* pending until PSTATE.A lets it be taken */
     write_sysreg(hcr_el2, v->hcr);
     if (field_get(FIELD(31, 28), read_sysreg(id_aa64pfr0_el1)))
         write_sysreg(S3_4_C5_C2_3, 0); /* VSESR_EL2: IMPLEMENTATION DEFINED syndrome 0 */
+}
+
+bool vcpu_serror_pending(void)
+{
+    return read_sysreg(hcr_el2) & HCR_VSE;
 }
 
 #define PSTATE_SS BIT(21)

@@ -101,6 +101,8 @@ void vcpu_inject_trap(struct vcpu_arch *v, uint64_t esr);
 /* A synchronous external abort for the access that `e` describes; s1_level: the level of the stage 1 walk if e->s1ptw. */
 void vcpu_inject_abort(struct vcpu_arch *v, const struct exit *e, unsigned s1_level);
 void vcpu_inject_serror(struct vcpu_arch *v);
+/* Is one pending that the vCPU on this core has not taken? It ends a WFI, whatever PSTATE.A says (DDI 0487, WFI wake-up events). */
+bool vcpu_serror_pending(void);
 /* Past the instruction that trapped, with what that does to PSTATE (single step, BTYPE, AArch32 IT). */
 void vcpu_advance_pc(struct vcpu_arch *v, uint64_t esr);
 /* Does the guest access memory big-endian now (SCTLR_EL1.EE, E0E; PSTATE.E in AArch32)? v is loaded on this core. */

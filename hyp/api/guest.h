@@ -114,7 +114,7 @@ int guest_timer_notify(struct guest_timer *t, const struct guest_timer_data *tdp
 int guest_timer_state(struct guest_timer *t, struct guest_timer_data *out) __running;
 /*
  * Stops the guest's time, and lets it go on after as many guest_clock_start(). Its vCPUs stay out of the guest meanwhile, so that none reads a counter that belies it. Running, any core, no lock held; does not wait:
- * a vCPU on another core may be in its guest for the time of a kick. EOK; ESRCH: the VM is not up; EINVAL: no guest_clock_stop() to undo.
+ * a vCPU on another core may be in its guest for the time of a kick, and the time stops when the last one is out; started again before, it has not stopped. EOK; ESRCH: the VM is not up; EINVAL: no guest_clock_stop() to undo.
  */
 int guest_clock_stop(guest_system *gsp) __running;
 int guest_clock_start(guest_system *gsp) __running;

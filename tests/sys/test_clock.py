@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A VM is paused and resumed from the hypervisor's console; with a clock of its own it does not notice."""
+import re
 import time
 
 import pytest
@@ -62,3 +63,20 @@ def test_pause_stops_own_clock(machine, image):
     assert first < second <= first + (time.monotonic() - begin) - PAUSE
     started.send("off\r")
     assert started.wait() == 0, started.story()
+
+
+@pytest.mark.needs(cores=3)
+def test_own_clock_never_runs_backwards(machine, image):
+    """Nor for one core by what another read last. Who pauses is on another core: the VM's own run on until they are told."""
+    description = vms_write(machine.folder / "vms.dts",
+                            vm("back", "back", cpus=2, affinity=(1, 2), bootargs="seconds=2", vm_lines='armature,counter = "own";'))
+    started = machine("--vms", description, "--image", f"back={image('back.bin')}", "--console", "mux", timeout=120)
+    started.expect(rb"BACK start 1", 30)
+    for _ in range(20):
+        command(started, "pause back", rb"vm back: paused")
+        command(started, "resume back", rb"vm back: resumed")
+    started.escape("1")
+    started.expect(rb"BACK end", 60)
+    counts = re.findall(rb"BACK core (\d+): (\d+) times", started.before)
+    assert [int(core) for core, _ in counts] == [0, 1]
+    assert not any(int(times) for _, times in counts), started.before

@@ -61,6 +61,17 @@ def test_policy_for_accesses_to_nothing(machine, image, policy, expected):
     assert f"FAULT load: {expected}" in started.text("console.txt"), started.story()
 
 
+def test_what_is_ignored_moves_its_base_register(machine, image):
+    """A loop that copies from where nothing is comes to its end."""
+    node = vm("guest", "fault", bootargs="do=moves", vm_lines='armature,unsupported-reference = "ignore";')
+    started = machine("--vms", vms_write(machine.folder / "vms.dts", node), "--image", f"fault={image('fault.bin')}", timeout=30)
+    assert started.wait() == 0, started.story()
+    seen = re.findall(r"FAULT ([\w -]+): (0x[0-9a-f]+) (0x[0-9a-f]+) base (-?\d+)", started.text("console.txt"))
+    ones = "0xffffffff"
+    assert seen == [("post-index", ones, "0x0", "4"), ("pre-index", ones, "0x0", "0"), ("pair", ones, ones, "0"),
+                    ("pair stored", ones, ones, "8")], started.story()
+
+
 def test_policy_abort_ends_the_vm_alone(beside):
     machine = beside("load", 'armature,unsupported-reference = "abort";')
     machine.expect_result(r"^R vm bad state=ended cause=crash", 10)

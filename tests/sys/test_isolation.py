@@ -29,3 +29,14 @@ def test_each_scans_everything(machine, image, step):
     assert len(results) == 2 and "FAILED" not in text, started.story()
     assert all(pages == faults and int(pages) * step > 4 << 30 for pages, faults in results), results
     assert status == 0, started.story()
+
+
+def test_seeds_are_another_lifes_too(machine, image):
+    """What a guest was given to be unpredictable with, the guest in its place after a reset is not given again."""
+    description = vms_write(machine.folder / "vms.dts", vm("seed", "seed"))
+    started = machine("--vms", description, "--image", f"seed={image('seed.bin')}", timeout=60)
+    lives = [started.expect(rb"SEED tree 0x([0-9a-f]+) with (\d+) seeds\.", 30).groups() for _ in range(3)]
+    if machine.target.board != "qemu-virt" and lives[0][1] == b"0":
+        pytest.skip("the machine's tree has no seed")
+    assert all(seeds == b"2" for _, seeds in lives), started.story()
+    assert len({tree for tree, _ in lives}) == 3, started.story()

@@ -3,7 +3,7 @@
 /* sources: hyp/platform.c hyp/boot_check.c boards/power/power.c boards/power/bcm2835_pm.c boards/uart/uart.c boards/uart/pl011.c boards/uart/aux_uart.c boards/uart/cdns_uart.c hyp/platform_memory.c hyp/platform_cores.c hyp/platform_gic.c hyp/platform_uart.c hyp/platform_pins.c hyp/platform_options.c */
 /* sources: hyp/config.c hyp/config_read.c hyp/config_vm.c hyp/config_device.c hyp/config_check.c hyp/factory.c hyp/nearest.c */
 /* sources: hyp/gtree.c hyp/gtree_write.c hyp/gtree_clock.c hyp/gtree_vdev.c hyp/image.c hyp/image_place.c */
-/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c */
+/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/vm_seed.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c */
 /*
  * The fuzz target under our own mutations: FUZZ_ROUNDS=n in the environment for more than the few that a test run
  * takes.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/base/phase.c hyp/gtree.c hyp/gtree_write.c hyp/gtree_clock.c hyp/gtree_vdev.c hyp/gtree_own.c hyp/factory.c hyp/nearest.c */
 /* sources: hyp/config.c hyp/config_read.c hyp/config_vm.c hyp/config_device.c hyp/config_check.c */
-/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c */
+/* sources: hyp/bundle.c hyp/bundle_image.c hyp/crc32.c hyp/sha256.c hyp/vm_seed.c hyp/dt.c hyp/dt_bus.c hyp/ranges.c */
 /* sources: tests/unit/tree_support.c tests/unit/bundle_support.c tests/unit/vm_support.c */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 #include "hyp/gtree.h"
+#include "hyp/vm_seed.h"
 #include "tests/unit/bundle_support.h"
 #include "tests/unit/tree_support.h"
 #include "tests/unit/vm_support.h"
@@ -34,6 +35,7 @@ static struct config config;
 static uint8_t *bytes;
 static uint8_t *tree;
 static size_t used;
+static uint32_t life; /* of VMs that are built: how often they were restarted */
 
 static int parse_tree(const void *dtb, size_t size)
 {
@@ -60,6 +62,10 @@ static int build(const char *source, unsigned index, size_t room, uint64_t initr
     free(tree);
     tree = malloc(room);
     int err = gtree_build(vm, tree, room, IPA(0x48000000), initrd_size, &used);
+    if (!err)
+        vm_seeds_find(vm, tree);
+    vm->restarts = life;
+    vm_seeds_write(vm);
     test_vm_free(vm);
     return err;
 }
@@ -213,22 +219,44 @@ static void gtree_two_clocks(void **state)
 static void gtree_seeds(void **state)
 {
 #define TWO ROOT("a { compatible = \"armature,vm\"; " RAM " }; b { compatible = \"armature,vm\"; " RAM " };")
-    uint8_t a[32], again[32], kaslr[8];
+    struct {
+        uint8_t rng[32], kaslr[8];
+    } all[4];
+    static const struct {
+        unsigned vm;
+        uint32_t life;
+    } of[] = { { 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 0 } };
 
     (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        life = of[i].life;
+        assert_int_equal(build(TWO, of[i].vm, 65536, 0), 0);
+        memcpy(all[i].rng, prop("/chosen", "rng-seed", 32), 32);
+        memcpy(all[i].kaslr, prop("/chosen", "kaslr-seed", 8), 8);
+        assert_memory_not_equal(all[i].rng, all[i].kaslr, 8);
+        for (unsigned k = 0; k < i; k++) {
+            assert_memory_not_equal(all[i].rng, all[k].rng, 32);
+            assert_memory_not_equal(all[i].kaslr, all[k].kaslr, 8);
+        }
+    }
+    /* The same host's seed: the same run. */
+    life = 0;
     assert_int_equal(build(TWO, 0, 65536, 0), 0);
-    memcpy(a, prop("/chosen", "rng-seed", 32), 32);
-    memcpy(kaslr, prop("/chosen", "kaslr-seed", 8), 8);
-    assert_memory_not_equal(a, kaslr, 8);
-    assert_int_equal(build(TWO, 1, 65536, 0), 0);
-    assert_memory_not_equal(a, prop("/chosen", "rng-seed", 32), 32);
-    assert_int_equal(build(TWO, 0, 65536, 0), 0);
-    memcpy(again, prop("/chosen", "rng-seed", 32), 32);
-    assert_memory_equal(a, again, 32);
+    assert_memory_equal(all[0].rng, prop("/chosen", "rng-seed", 32), 32);
     test_platform.rng_seed_len = 0;
     assert_int_equal(build(TWO, 0, 65536, 0), 0);
     assert_true(absent("/chosen", "rng-seed") && absent("/chosen", "kaslr-seed"));
     test_platform.rng_seed_len = 18;
+}
+
+/* A seed that the description gives is the guest's in each life, and the other is ours. */
+static void gtree_seed_of_the_description(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        build(ROOT("a { compatible = \"armature,vm\"; " RAM " chosen { kaslr-seed = <1 2>; }; };"), 0, 65536, 0), 0);
+    assert_int_equal(cells("/chosen", "kaslr-seed", 2, 1), 2);
+    assert_int_not_equal(cells("/chosen", "rng-seed", 8, 0), 0);
 }
 
 static void gtree_no_room(void **state)
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test(gtree_completed),
         cmocka_unit_test(gtree_two_clocks),
         cmocka_unit_test(gtree_seeds),
+        cmocka_unit_test(gtree_seed_of_the_description),
         cmocka_unit_test(gtree_no_room),
         cmocka_unit_test(gtree_own_tree),
         cmocka_unit_test(gtree_clock_names),

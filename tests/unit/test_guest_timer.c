@@ -68,8 +68,15 @@ void guest_cpu_kick(guest_cpu *v)
     (void)v;
 }
 
+bool guest_cpu_in_guest(const guest_cpu *v)
+{
+    assert_true(v->kicked); /* who is kicked later could enter unseen, and read a clock that has moved */
+    return v->in_guest;
+}
+
 void vcpu_attend(struct guest_cpu *v)
 {
+    v->kicked = 1;
     core_kick(v->ctx.core);
 }
 
@@ -180,10 +187,11 @@ static int setup(void **state)
     vdev = (vdev_t){ .v_gsp = &vm, .v_name = "test@0", .v_factory = &factory };
     vm.timers = NULL;
     vm.state = VM_CONFIGURED;
-    vm.clock_zero = vm.clock_stopped_at = vm.stops = vm.cpus_on = 0;
+    vm.clock_zero = vm.clock_stopped_at = vm.clock_readers = vm.stops = vm.cpus_on = 0;
     vm.clock_runs = vm.held = false;
     cpu.vm = second.vm = &vm;
     cpu.power = second.power = VCPU_OFF;
+    cpu.in_guest = second.in_guest = cpu.kicked = second.kicked = 0;
     memset(controls, 0, sizeof(controls));
     call_count = 0;
     period = 0;
@@ -336,6 +344,64 @@ static void clock_stops_nest(void **state)
     assert_int_equal(call_count, 1);
 }
 
+static void leaves_at(struct guest_cpu *v, uint64_t at)
+{
+    now = at;
+    v->in_guest = 0;
+    clock_left(v);
+}
+
+/* A vCPU reads the counter until it is out: what it read last is not undone. */
+static void stops_when_the_last_vcpu_is_out(void **state)
+{
+    (void)state;
+    struct guest_timer_data data;
+    cpu.in_guest = second.in_guest = 1;
+    now = BOOT + 100;
+    assert_true(vm_pause(&vm));
+    leaves_at(&second, BOOT + 110);
+    leaves_at(&cpu, BOOT + 130);
+    leaves_at(&cpu, BOOT + 150); /* once more out, by whatever woke it */
+    leaves_at(&second, BOOT + 160);
+    now = BOOT + 5000;
+    assert_true(vm_resume(&vm));
+    assert_int_equal(guest_timer_state(timer, &data), EOK);
+    assert_int_equal(data.guest_current, 130);
+}
+
+/* One that never left reads on, by the zero that all have. */
+static void does_not_stop_under_a_vcpu(void **state)
+{
+    (void)state;
+    struct guest_timer_data data;
+    cpu.in_guest = second.in_guest = 1;
+    now = BOOT + 100;
+    assert_int_equal(guest_clock_stop(&vm), EOK);
+    leaves_at(&second, BOOT + 120);
+    now = BOOT + 140;
+    assert_int_equal(guest_clock_start(&vm), EOK);
+    assert_int_equal(vm.clock_zero, BOOT);
+    leaves_at(&cpu, BOOT + 150); /* too late to matter */
+    assert_int_equal(guest_timer_state(timer, &data), EOK);
+    assert_int_equal(data.guest_current, 150);
+    /* Nor does it count for the next stop. */
+    now = BOOT + 200;
+    assert_int_equal(guest_clock_stop(&vm), EOK);
+    now = BOOT + 300;
+    assert_int_equal(guest_clock_start(&vm), EOK);
+    assert_int_equal(vm.clock_zero, BOOT + 100);
+}
+
+/* Its VM ends before one is seen to be out: the next life has nothing of it. */
+static void ends_while_it_stops(void **state)
+{
+    (void)state;
+    cpu.in_guest = 1;
+    assert_true(vm_pause(&vm));
+    clock_end(&vm);
+    assert_int_equal(vm.clock_readers, 0);
+}
+
 /* A core that is asked for while the VM is paused starts when it goes on. */
 static void cpu_on_while_paused(void **state)
 {
@@ -462,6 +528,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(stands_still_with_its_vm, setup, teardown),
         cmocka_unit_test_setup_teardown(by_the_machines_counter, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_stops_nest, setup, teardown),
+        cmocka_unit_test_setup_teardown(stops_when_the_last_vcpu_is_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(does_not_stop_under_a_vcpu, setup, teardown),
+        cmocka_unit_test_setup_teardown(ends_while_it_stops, setup, teardown),
         cmocka_unit_test_setup_teardown(cpu_on_while_paused, setup, teardown),
         cmocka_unit_test_setup_teardown(starts_in_the_order_of_who_starts_it, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_with_its_vm_and_starts_anew, setup, teardown),

@@ -106,6 +106,21 @@ static void test_limit(void **state)
     assert_int_equal(allowed, LOG_BURST);
 }
 
+/* Two cores' clocks, or a time that was read before a wait: no line is given back for it. */
+static void test_limit_of_an_earlier_time(void **state)
+{
+    struct log_limit limit = { 0 };
+    (void)state;
+    now = 1000;
+    for (unsigned i = 0; i < LOG_BURST; i++)
+        assert_true(log_allowed(&limit));
+    now = 999;
+    assert_false(log_allowed(&limit));
+    now = 1000 + LOG_REFILL_MS * 1000;
+    assert_true(log_allowed(&limit));
+    assert_false(log_allowed(&limit));
+}
+
 static void test_ring(void **state)
 {
     char line[LOG_LINE], want[LOG_LINE];
@@ -149,13 +164,10 @@ static void test_ring_overwritten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),
-        cmocka_unit_test(test_guest_text_is_harmless),
-        cmocka_unit_test(test_filter),
-        cmocka_unit_test(test_long_line_is_cut),
-        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_ring_overwritten),
+        cmocka_unit_test(test_format), cmocka_unit_test(test_guest_text_is_harmless),
+        cmocka_unit_test(test_filter), cmocka_unit_test(test_long_line_is_cut),
+        cmocka_unit_test(test_limit),  cmocka_unit_test(test_limit_of_an_earlier_time),
+        cmocka_unit_test(test_ring),   cmocka_unit_test(test_ring_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,13 @@ const struct platform *platform(void)
     return &none;
 }
 
+static unsigned lines_left;
+bool log_allowed(struct log_limit *limit)
+{
+    assert_ptr_not_equal(limit, NULL);
+    return lines_left && lines_left--;
+}
+
 void guest_cpu_kick(guest_cpu *v)
 {
     (void)v;
@@ -187,6 +194,47 @@ static void test_ends_behind_who_speaks_to_it(void **state)
     fake_sleep = NULL;
 }
 
+static void reset_vgic(struct guest_system *v)
+{
+    (void)v;
+}
+
+static unsigned ends_logged(void)
+{
+    unsigned n = 0;
+    for (const char *at = log_all(); (at = strstr(at, "vm linux: ended (")); at++)
+        n++;
+    return n;
+}
+
+/* A guest that resets in a loop fills no log; that the VM is over is said whatever was said before. */
+static void test_ends_are_logged_within_a_budget(void **state)
+{
+    static const struct vintc_ops intc = { .reset = reset_vgic };
+    static const struct config_vm restarts = { .on_reset = END_RESTART };
+    const struct config_vm *before = vm.config;
+    (void)state;
+    machine_phase = PHASE_RUNNING;
+    vm.config = &restarts;
+    vm.intc = &intc;
+    lines_left = 3;
+    for (unsigned i = 1; i <= 10; i++) {
+        vm.state = VM_RUNNING;
+        vm.cpus_on = 0;
+        guest_terminate(&vm, GTC_RESET);
+        keeper_turn(&vm);
+        assert_int_equal(vm.state, VM_CONFIGURED);
+        assert_int_equal(ends_logged(), i < 3 ? i : 3);
+    }
+    vm.state = VM_RUNNING;
+    guest_terminate(&vm, GTC_OFF);
+    keeper_turn(&vm);
+    assert_true(log_has("vm linux: ended (off)"));
+    assert_true(vm.over);
+    vm.over = false;
+    vm.config = before;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup(test_none_on, setup),
         cmocka_unit_test_setup(test_ends_behind_who_speaks_to_it, setup),
         cmocka_unit_test_setup(test_while_it_is_loaded, setup),
+        cmocka_unit_test_setup(test_ends_are_logged_within_a_budget, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /*
  * Does what a guest may not do, one after the other as do=<word,word,...> says, and tells what came of it:
  *   jump load store undef hvc smc sysreg      report one line each and go on
+ *   moves                                     loads and stores that move their base register, where the VM has what is nowhere ignored
+ *   post pair swpost                          accesses whose abort has no syndrome: with write-back, of a pair, and a pair's write with both
  *   everywhere                                starts all other cores, which compute for ever
  *   loop sleep storm jumpbare fill            never come back: spinning, WFI with nothing to wake it, exceptions without end,
  *                                             the same by a vector that is nowhere, output without end
@@ -51,6 +53,26 @@ static void do_load(void)
 static void do_store(void)
 {
     insn("store", STR_W, NOWHERE);
+}
+
+static void told_move(const char *what, uint64_t first, uint64_t second, uint64_t base)
+{
+    print("FAULT %s: 0x%lx 0x%lx base %ld\n", what, first, second, (int64_t)(base - NOWHERE));
+}
+
+/* Their aborts have no syndrome. */
+static void do_moves(void)
+{
+    uint64_t base = NOWHERE, a = 0, b = 0;
+    __asm__ volatile("ldr %w1, [%0], #4" : "+r"(base), "+r"(a)::"memory");
+    told_move("post-index", a, b, base);
+    __asm__ volatile("ldrsb %w1, [%0, #-4]!" : "+r"(base), "+r"(a)::"memory");
+    told_move("pre-index", a, b, base);
+    a = b = 0;
+    __asm__ volatile("ldp %w1, %w2, [%0]" : "+r"(base), "+r"(a), "+r"(b)::"memory");
+    told_move("pair", a, b, base);
+    __asm__ volatile("stp %w1, %w2, [%0], #8" : "+r"(base) : "r"(a), "r"(b) : "memory");
+    told_move("pair stored", a, b, base);
 }
 
 static void do_undef(void)
@@ -138,6 +160,7 @@ static const struct deed deeds[] = {
     { "jump", do_jump },
     { "load", do_load },
     { "store", do_store },
+    { "moves", do_moves },
     { "undef", do_undef },
     { "hvc", do_hvc },
     { "smc", do_smc },
