@@ -20,7 +20,7 @@ DIST_FUNCTIONS(icactiver)
 uint64_t dist_ipriorityr_read(const struct reg_access *a);
 void dist_ipriorityr_write(const struct reg_access *a, uint64_t value);
 uint64_t dist_icfgr_read(const struct reg_access *a);
-void dist_icfgr_write(const struct reg_access *a, uint64_t value);
+void dist_icfgr_write(const struct reg_access *a, uint64_t value) __running;
 void dist_ctlr_write(const struct reg_access *a, uint64_t value) __running;
 
 /* Arrays of a bit an interrupt end where this distributor's interrupts do; what is behind is RES0, as is the whole of what has no row. */

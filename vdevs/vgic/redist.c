@@ -81,7 +81,7 @@ static uint64_t icfgr_read(const struct reg_access *a)
     return virq_config_read(&cpu_of(a)->banked[a->index * 16]);
 }
 
-static void icfgr_write(const struct reg_access *a, uint64_t value)
+static __running void icfgr_write(const struct reg_access *a, uint64_t value)
 {
     if (a->index)
         virq_config_write(&cpu_of(a)->banked[16], (uint32_t)value, a->gcp);

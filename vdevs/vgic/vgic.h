@@ -197,7 +197,7 @@ uint64_t virq_priority_read(const struct virq *first, unsigned bytes);
 void virq_priority_write(struct virq *first, unsigned bytes, uint64_t value, uint8_t mask, guest_cpu *self);
 /* GICx_ICFGR: the 16 virqs from `first`. */
 uint32_t virq_config_read(const struct virq *first);
-void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self);
+void virq_config_write(struct virq *first, uint32_t value, guest_cpu *self) __running;
 
 /*
  * route.c: which vCPU a shared interrupt goes to. `route`: as in struct virq, no bit but those that exist. Never waits: one that a running vCPU may have taken
