@@ -48,6 +48,7 @@ def without_tree(machine, config, before=""):
 def test_entered_at_el3(machine, hypervisor, image):
     started = with_firmware(machine, hypervisor, image, JUMP)
     started.expect(rb"Armature: entered at EL3, it needs EL2")
+    started.expect(rb"No firmware ran before us")
     started.expect(rb"Stopped\.\r\n")
 
 

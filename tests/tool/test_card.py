@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from conftest import arm64_image, vm_source, vms_source
+from armature_lib.card import script_source
 
 PAYLOAD = r"""
 	.global _start
@@ -62,6 +63,16 @@ def test_no_host_arguments_are_none(folder):
     """The tree's own words, which the firmware puts there for Linux, are not ours: U-Boot replaces them only by something."""
     _, path = card(folder, folder.file("hyp.bin", arm64_image()))
     assert b"\nsetenv bootargs ' '\n" in card_text(path, "boot.scr")
+
+
+@pytest.mark.parametrize("variables, tree", [
+    ({}, "own"), ({"fdt_addr": "made"}, "own"), ({"fdt_addr_r": "free"}, "own"), ({"fdt_addr_r": "free", "fdt_addr": "made"}, "made")])
+def test_a_tree_is_always_handed_over(variables, tree):
+    """Whichever of its variables a U-Boot sets: without a third argument booti would start nothing. The line means the same to a shell of the host."""
+    line = next(line for line in script_source("", False).splitlines() if line.startswith("if test"))
+    done = subprocess.run(["bash", "-c", f'setenv() {{ eval "$1=\\$2"; }}; {line}; echo "$armature_fdt"'], env={"fdtcontroladdr": "own", **variables},
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tree}\n", done
 
 
 def test_reproducible(folder):

@@ -54,6 +54,16 @@ BAD = [
     ("/a/x@9000000: unknown property 'armature,host-rag'; the nearest known one is 'armature,host-reg'",
      vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pass"; armature,host-rag = <0 0 0 0>; };')),
     ("/a/x@9000000: no vdev for \"its,own\"", vm_source(body='x@9000000 { compatible = "its,own"; armature,device = "pas"; };')),
+    *((f"/a/x: armature,sched: {reason}", vm_source(body=f"x {{ {PL011} armature,sched = <{cells}>; }};")) for cells, reason in (
+        ("300", "priorities end at 255: 300"), ("9 99 1000", "a budget has 100 us at least and its period at most: 99"),
+        ("9 1001 1000", "a budget has 100 us at least and its period at most: 1001"), ("9 100 1000001", "a period has a second at most: 1000001"),
+        ("9 100 1000 9", "the background priority is not below the priority: 9"))),
+    ("/a/x: armature,sched has 2 cells: <priority>", vm_source(body=f"x {{ {PL011} armature,sched = <9 1000>; }};")),
+    ('/a/x: armature,action: "terminate" after "interrupt"',
+     vm_source(body='x { compatible = "arm,sp805", "arm,primecell"; armature,action = "interrupt", "terminate"; };')),
+    ("/a/soc/x: a device must be a direct child of the VM's node", vm_source(body='soc { compatible = "simple-bus"; x { ' + PL011 + " }; };")),
+    ("/a/soc/y/x: a device must be a direct child of the VM's node", vm_source(body="soc { y { x { " + PL011 + " }; }; };")),
+    ("/a/soc/y: unknown property 'armature,log'", vm_source(body='soc { y { armature,log = "none"; }; };')),
     ("/a/cpus: a node of this name is made for every VM", vm_source(body="cpus { };")),
     ("/b: not a VM", vm_source() + "b { };"),
     ("/b/memory@40800000: armature,identity: its memory at 0x40800000 overlaps 0x1000000 bytes at 0x40000000 of /a/memory@40000000",
@@ -65,6 +75,17 @@ BAD = [
 def test_refusal_names_node_and_reason(folder, reason, vms):
     done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vms)))
     assert done.returncode == 2 and reason in done.stderr.decode() and done.stdout == b"", done.stderr.decode()
+
+
+GOOD = ["x { compatible = \"arm,sp805\", \"arm,primecell\"; armature,action = \"terminate\", \"interrupt\"; };",
+        f"x {{ {PL011} armature,sched = <255>; }}; y {{ {PL011} armature,sched = <9 100 1000000 8>; }};",
+        "soc { compatible = \"simple-bus\"; bus { compatible = \"vendor,bus\", \"simple-mfd\"; clock { compatible = \"fixed-clock\"; }; plain { }; }; };"]
+
+
+@pytest.mark.parametrize("body", GOOD)
+def test_what_the_hypervisor_takes(folder, body):
+    done = folder.tool("check", "--quick", folder.file("vms.dts", vms_source(vm_source(body=body))))
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_all_faults_are_told_at_once(folder):

@@ -13,6 +13,7 @@ from armature_lib.configured import MARK, VDEV_OPTIONS, options_read  # noqa: E4
 
 LIMITS = {"CONFIG_MAX_VMS": "2", "CONFIG_MAX_VCPUS": "4", "CONFIG_MAX_CORES": "4", "CONFIG_MAX_VDEVS": "4", "CONFIG_MAX_SPIS": "64",
           "CONFIG_GIC_V3": "y", "CONFIG_VDEV_PL011": "y", "CONFIG_VDEV_VTIMER": "y"}
+CLOCK = 'clk { compatible = "fixed-clock"; };'  # no vdev
 UART = 'u{n}@{at:x} {{ compatible = "arm,pl011", "arm,primecell"; reg = <0x0 {at:#x} 0x0 0x1000>; interrupts = <0 {spi} 4>; }};'
 
 
@@ -59,7 +60,7 @@ def test_each_subcommand_looks(folder, arguments):
 
 
 def test_what_fits_is_taken(folder):
-    folder.file("v.dts", vms_source(vm_source(body="cpus = <4>; affinity = <0 1 2 3>;" + uart(0, 1) + uart(1, 63)), vm_source("b")).encode())
+    folder.file("v.dts", vms_source(vm_source(body="cpus = <4>; affinity = <0 1 2 3>;" + uart(0, 1) + uart(1, 63) + CLOCK), vm_source("b")).encode())
     folder.file("k", arm64_image())
     done = folder.tool("bundle", "v.dts", "--image", "k=k", "-o", "out", "--hyp", hypervisor(folder))
     assert done.returncode == 0, done.stderr

@@ -57,6 +57,17 @@ def test_the_streams_part_wherever_they_are_cut(demux, at):
     assert (console, demux.log_seen, demux.results_seen) == (CONSOLE, LOG, RESULTS)
 
 
+def test_every_severity_makes_a_line_of_the_log(demux):
+    """By the tags that the hypervisor writes: they are taken from its own table."""
+    with open(os.path.join(ROOT, "hyp", "log.c"), encoding="utf-8") as file:
+        tags = re.findall(r'\{ LOG_[A-Z]+, "([A-Z ]{5})" \}', file.read())
+    assert {"FATAL", "BUG  ", "VERB "} < set(tags) and len(tags) == 7, tags
+    lines = [f"[    1.00000{n}] {tag} text".encode() for n, tag in enumerate(tags)]
+    assert demux.feed(b"\r\n".join(lines) + b"\r\n") == b"" and demux.log_seen == lines
+    not_one = b"[    1.000000] VERBOSE is no tag\r\n"
+    assert demux.feed(not_one) + demux.end() == not_one and demux.log_seen == lines
+
+
 @pytest.mark.parametrize("held", [b"R", b"R mach"])
 def test_a_prompt_that_looks_like_a_line_is_shown_soon(demux, held):
     assert demux.feed(b"\n" + held) == b"\n" and demux.silent(0.1) == b"" and demux.silent(0.2) == held
@@ -439,7 +450,7 @@ def test_a_prompt_instead_of_the_hypervisor_is_told_again(strategy):
 
 
 @pytest.mark.parametrize("line, first", [
-    (b"\r\n[    0.000100] INFO  Armature x", True), (b"\r\nR machine panic", True), (b"\r\nArmature: entered at EL1, it needs EL2", True),
+    (b"\r\n[    0.000100] INFO  Armature x", True), (b"\r\n[    0.000100] BUG   x", True), (b"\r\n[    0.000100] VERB  x", True), (b"\r\nR machine panic", True), (b"\r\nArmature: entered at EL1, it needs EL2", True),
     (b"\r\n[    0.000000] Booting Linux", False), (b"\r\nArmature: starting from mmc 0:1", False), (b"\r\nArmature: not started", False)])
 def test_the_first_word(strategy, line, first):
     assert bool(re.search(strategy.STARTED, line)) == first

@@ -70,6 +70,10 @@ class Bindings:
                 return schema
         return None
 
+    def is_support(self, schema):
+        """No vdev's: nobody's, or of a node that goes into the guest's tree as it is."""
+        return schema is None or set(self.compatibles(schema)) <= set(SUPPORT)
+
     def device_properties(self, schema):
         common = self.properties(self.schemas[VDEV_SCHEMA])
         return common | (self.properties(schema) if schema else set())

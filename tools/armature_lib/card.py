@@ -13,10 +13,12 @@ DISK_ID, VOLUME_ID = 0x41524D41, "41524d42"
 KEY_BITS = 2048  # as the signature's algorithm below says
 HYPERVISOR, BUNDLE, SIGNED, SCRIPT = "armature.bin", "armature.bundle", "armature.itb", "boot.scr"
 
-# U-Boot for the Pi has fdt_addr_r and its tree, from the firmware, at fdt_addr; on virt the tree it runs on is the machine's.
+# The machine's tree: U-Boot for the Pi has fdt_addr_r, and at fdt_addr what its firmware made; where one of them is not set, it is the one that U-Boot
+# itself runs on. (On virt fdt_addr alone is set.)
+TREE_CHOICE = 'if test -n "${fdt_addr_r}" && test -n "${fdt_addr}"; then setenv armature_fdt ${fdt_addr}; else setenv armature_fdt ${fdtcontroladdr}; fi'
 SCRIPT_HEAD = """\
 echo "Armature: starting from ${{devtype}} ${{devnum}}:${{distro_bootpart}}"
-if test -n "${{fdt_addr_r}}"; then setenv armature_fdt ${{fdt_addr}}; else setenv armature_fdt ${{fdtcontroladdr}}; fi
+{tree_choice}
 setenv bootargs {bootargs}
 """
 SCRIPT_PLAIN = """\
@@ -59,7 +61,7 @@ def script_source(bootargs, signed):
         raise Refused(f"host arguments {bootargs!r}: only printable ASCII can be passed through U-Boot's script")
     body = SCRIPT_SIGNED if signed else SCRIPT_PLAIN
     return (SCRIPT_HEAD + body).format(bootargs=f"'{bootargs or ' '}'", hypervisor=HYPERVISOR, bundle=BUNDLE,
-                                       signed=SIGNED)
+                                       signed=SIGNED, tree_choice=TREE_CHOICE)
 
 
 def key_find(folder):

@@ -143,7 +143,7 @@ def parser_card(parser):
     parser_host(parser)
     parser_hash(parser)
     parser.add_argument("--bundle", metavar="FILE", help="a bundle made before")
-    parser.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
+    parser.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest of the board's in build/)")
     parser.add_argument("--host-args", default="", metavar="WORDS", help="the hypervisor's options, as in 'log=debug panic=park'")
     parser.add_argument("--sign", metavar="KEYDIR", help="pack hypervisor and bundle into a FIT signed with KEYDIR/NAME.key")
     parser.add_argument("--control-dtb", metavar="OUT.dtb", help="with --sign: write the tree that makes U-Boot on QEMU virt demand"
@@ -190,7 +190,7 @@ def parser_run_machine(parser):
     group = parser.add_argument_group("the machine")
     group.add_argument("--board", choices=sorted(BOARDS), default="qemu-virt")
     group.add_argument("--boot", choices=("direct", "uboot"), help="how the hypervisor is started (default: direct)")
-    group.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest build/*/armature.bin)")
+    group.add_argument("--hyp", metavar="FILE", help="the hypervisor (default: $ARMATURE_HYP, else the newest of the board's in build/)")
     group.add_argument("--uboot", metavar="FILE", help="U-Boot's image (default: the Debian package's)")
     group.add_argument("--stub", choices=STUBS, help="rpi4: what runs before U-Boot: nothing (default), or TF-A's bl31.bin at EL3 (implies"
                        " --boot uboot)")
@@ -213,7 +213,7 @@ def parser_run_machine(parser):
 def parser_run_channels(parser):
     group = parser.add_argument_group("what is seen")
     group.add_argument("--console", choices=("raw", "mux"), help="raw: the one VM's console is stdin and stdout, byte for byte;"
-                       " mux: shared, the hypervisor's log on it (default: raw with one VM, else mux)")
+                       " mux: shared, the hypervisor's log on it (default: raw with one VM by --kernel or --vms, else mux)")
     group.add_argument("--log", metavar="FILE", help="the hypervisor's log goes there")
     group.add_argument("--log-level", choices=("off", "fatal", "error", "warn", "info", "debug", "verbose"))
     group.add_argument("--results", metavar="FILE", help="a copy of the results channel's lines")

@@ -12,11 +12,13 @@ IPA_LIMIT = 1 << 48
 POLICIES = ("fail", "ignore", "abort")
 ENDINGS = ("restart", "stop")
 VCPU_LIMIT, NAME_LIMIT = 64, 31  # the most that CONFIG_MAX_VCPUS can be; what an image has is compared with the image
+PRIORITY_MAX, BUDGET_US_MIN, PERIOD_US_MAX = 255, 100, 1000000
 BOOTARGS_LIMIT = 2047  # what Linux for arm64 takes
 STATUS_ON, STATUS_OFF = ("okay", "ok"), ("disabled", "reserved", "fail")
 GICD, GICC, GICR, GICR_STRIDE = (0x08000000, 0x10000), (0x08010000, 0x2000), 0x080A0000, 0x20000
 GICV3, GICV2 = (b"arm,gic-v3",), (b"arm,gic-400", b"arm,cortex-a15-gic")
 GICV2_CPUS = 8
+WATCHDOG = "arm,sp805"
 TIMER_PPIS = (13, 14, 11, 10)
 
 
@@ -128,7 +130,7 @@ class Description:
             self.fault(node.path, f"the name has more than {NAME_LIMIT} characters")
         self.names_check(node, self.bindings.vm_properties(), strict=True)
         vm.cpus = self.bounded(node, "cpus", 1, 1, VCPU_LIMIT)
-        self.bounded(node, "priority", 16, 0, 255)
+        self.bounded(node, "priority", 16, 0, PRIORITY_MAX)
         self.affinity_read(node, vm)
         self.runmask_read(node, vm)
         self.budget_read(node)
@@ -171,15 +173,15 @@ class Description:
         vm.highest_core = max(mask.bit_length() for mask in masks) - 1 if masks else 0
 
     def budget_read(self, node):
-        budget, period = self.bounded(node, "budget-us", 0, 100, 1000000), self.bounded(node, "period-us", 0, 100, 1000000)
-        background = self.bounded(node, "background-priority", -1, 0, 255)
+        budget, period = (self.bounded(node, name, 0, BUDGET_US_MIN, PERIOD_US_MAX) for name in ("budget-us", "period-us"))
+        background = self.bounded(node, "background-priority", -1, 0, PRIORITY_MAX)
         if ("budget-us" in node) != ("period-us" in node):
             self.fault(node.path, "budget-us and period-us need each other")
         elif budget > period:
             self.fault(node.path, f"budget-us {budget} is more than period-us {period}")
         if "background-priority" in node and "budget-us" not in node:
             self.fault(node.path, "background-priority is for vCPUs with budget-us")
-        elif background >= self.bounded(node, "priority", 16, 0, 255):
+        elif background >= self.bounded(node, "priority", 16, 0, PRIORITY_MAX):
             self.fault(node.path, f"background-priority {background} is not below the priority")
 
     def is_off(self, node):
@@ -206,6 +208,8 @@ class Description:
             self.names_check(child, self.bindings.child_properties("armature,reserve"), strict=True)
         elif "compatible" in child:
             self.device_read(child, vm)
+        else:
+            self.plain_read(child)
 
     def memory_read(self, node, vm):
         self.names_check(node, self.bindings.child_properties("memory@0"), strict=True)
@@ -249,10 +253,13 @@ class Description:
         compatible = self.attempt(node.strings, "compatible", fallback=[])
         device = self.attempt(node.string, "armature,device") if "armature,device" in node else None
         schema = self.bindings.device_schema(compatible, device)
-        if schema is None and set(compatible) & set(SUPPORT):  # a vdev may be one of these to the guest besides
-            self.names_check(node, set(), strict=False)
+        if set(compatible) & set(SUPPORT) and self.bindings.is_support(schema):  # a vdev may be one of these to the guest besides
+            self.plain_read(node)
             return
         vm.vdevs.append((node.path, compatible, device))
+        self.sched_read(node)
+        if WATCHDOG in compatible:
+            self.action_read(node)
         if schema is None and self.known_devices_only:
             names = " ".join(f'"{name}"' for name in compatible)
             self.fault(node.path, f"no vdev for {names}{nearest(compatible[0] if compatible else '', self.bindings.devices())}"
@@ -265,6 +272,39 @@ class Description:
                     self.fault(node.path, f"reg: {size:#x} bytes at {base:#x} are no usable range")
                 else:
                     vm.owned.append((base, size, node.path))
+
+    def plain_read(self, node):
+        """What goes into the guest's tree as it is, with all below."""
+        self.names_check(node, set(), strict=False)
+        for child in node.children:
+            if "compatible" in child and not set(self.attempt(child.strings, "compatible", fallback=[])) & set(SUPPORT):
+                self.fault(child.path, "a device must be a direct child of the VM's node")
+            self.plain_read(child)
+
+    def action_read(self, node):
+        """What a watchdog does at its end."""
+        words = self.attempt(node.strings, "armature,action", fallback=[]) if "armature,action" in node else []
+        if "interrupt" in words and "terminate" in words[words.index("interrupt"):]:
+            self.fault(node.path, 'armature,action: "terminate" after "interrupt"')
+
+    def sched_read(self, node):
+        """How a vdev's threads run: <priority [budget-us period-us [background-priority]]>."""
+        cells = self.attempt(node.cells, "armature,sched") if "armature,sched" in node else None
+        if cells is None:
+            return
+        if len(cells) not in (1, 3, 4):
+            self.fault(node.path, f"armature,sched has {len(cells)} cells: <priority>, <priority budget-us period-us> or that and a background"
+                                  " priority is expected")
+            return
+        priority, budget, period, background = (cells + [None] * 3)[:4]
+        if priority > PRIORITY_MAX:
+            self.fault(node.path, f"armature,sched: priorities end at {PRIORITY_MAX}: {priority}")
+        if budget is not None and not BUDGET_US_MIN <= budget <= period:
+            self.fault(node.path, f"armature,sched: a budget has {BUDGET_US_MIN} us at least and its period at most: {budget}")
+        if period is not None and period > PERIOD_US_MAX:
+            self.fault(node.path, f"armature,sched: a period has a second at most: {period}")
+        if background is not None and background >= priority:
+            self.fault(node.path, f"armature,sched: the background priority is not below the priority: {background}")
 
     # Parts
 

@@ -2,6 +2,7 @@
 """Files that a command writes: never over what it reads, and whole or not at all."""
 import contextlib
 import os
+import signal
 import stat
 import tempfile
 
@@ -49,7 +50,8 @@ def output_file(path, what):
     """A file to write under another name, which takes the place of `path` (of its target, if it is a link) at the end, or goes."""
     target, partial = os.path.realpath(path), None
     try:
-        descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".")
+        with signals_held():
+            descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".")
         os.fchmod(descriptor, 0o666 & ~umask_get())
         os.close(descriptor)
         yield partial
@@ -62,6 +64,16 @@ def output_file(path, what):
     finally:
         if partial:
             os.unlink(partial)
+
+
+@contextlib.contextmanager
+def signals_held():
+    """What ends us comes afterwards: between a file's making and our knowing its name it would leave the file."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def umask_get():

@@ -6,7 +6,7 @@ byte; only what may become a line of the log waits for the byte that decides. A 
 """
 import re
 
-SEVERITIES = ("FATAL", "INTERNAL", "ERROR", "WARN", "INFO", "DEBUG", "VERBOSE")
+SEVERITIES = ("FATAL", "BUG", "ERROR", "WARN", "INFO", "DEBUG", "VERB")  # as hyp/log.c writes them
 TIME = re.compile(rb"\[ *\d+\.\d{6}\] ")
 TIME_BEGUN = re.compile(rb"\[ {0,8}(\d{1,8}(\.(\d{1,6}(\]| ?)?)?)?)?$")
 HEAD = re.compile(rb"\[ *\d+\.\d{6}\] (?:" + b"|".join(word.encode() for word in SEVERITIES) + rb") +")

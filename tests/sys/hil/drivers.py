@@ -7,6 +7,7 @@ import enum
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 import attr
@@ -17,9 +18,11 @@ from labgrid.strategy.common import Strategy, StrategyError
 from pexpect import TIMEOUT
 
 from hil.demux import PANIC, SEVERITIES
-from machine import buffer_set
+from machine import ROOT, buffer_set
 
-HYPERVISOR, BUNDLE = "armature.bin", "armature.bundle"
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+from armature_lib.card import BUNDLE, HYPERVISOR, TREE_CHOICE  # noqa: E402
+
 OFF_TIME = 2.0        # seconds between off and on, of a switch that has no `delay`
 SLOWLY = 0.01         # seconds a character, once a line has lost some: U-Boot's echo can take longer than the UART's FIFO holds
 ATTEMPTS = 3          # of a power cycle, until U-Boot's prompt is there, or the hypervisor's first word
@@ -73,8 +76,7 @@ class TftpFolderDriver(Driver):
             yield f"setenv serverip {self.server}", 5, None
         yield f"tftpboot ${{kernel_addr_r}} {HYPERVISOR}", self.transfer_time, None
         yield f"tftpboot ${{ramdisk_addr_r}} {BUNDLE}", self.transfer_time, None
-        tree = "if test -n \"${fdt_addr_r}\"; then setenv armature_fdt ${fdt_addr}; else setenv armature_fdt ${fdtcontroladdr}; fi"
-        yield tree, 5, None
+        yield TREE_CHOICE, 5, None
         yield "setenv armature_go 'booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${armature_fdt}'", 5, None
 
     START = "run armature_go"  # short: what the line garbles is no command, and the prompt comes back
