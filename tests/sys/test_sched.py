@@ -75,7 +75,7 @@ def test_shares(machine, image, form, seconds):
 
 
 @pytest.mark.one_gic
-@pytest.mark.parametrize("seconds", [1, pytest.param(10, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(10, marks=pytest.mark.full)])
 def test_shares_of_a_floating_budget(machine, image, seconds):
     nodes = [spinner("limited", "priority = <30>; budget-us = <6000>; period-us = <10000>;", FLOATING), spinner("one", cores=FLOATING),
              spinner("two", cores=FLOATING)]
