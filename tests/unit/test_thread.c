@@ -732,19 +732,27 @@ static void give_budget(void)
     v->v_sched.background = 2;
 }
 
-/* Its budget is spent when it begins to wait, and comes back while it waits: whoever holds the mutex is lent the priority it has then. */
-static void test_budget_comes_back_while_it_waits(void **state)
+/* With priority 30 while it has a budget, which `body` spends, it waits for what the holder, of 5, has; so does another, of 20. */
+static vdev_thread_t *waiter_without_budget(void *(*body)(void *arg), vdev_thread_t **holder)
 {
-    (void)state;
-    vdev_thread_t *holder = make("holder", 5, holds_and_sleeps, NULL);
+    *holder = make("holder", 5, holds_and_sleeps, NULL);
     run(2);
     make("other", 20, wants, NULL);
     run(3);
     give_budget();
-    vdev_thread_t *waiter = make("waiter", 30, spends_and_wants, NULL);
+    vdev_thread_t *waiter = make("waiter", 30, body, NULL);
     run(5 * MS);
     assert_ptr_equal(waiter->wants, &m2);
-    assert_int_equal(holder->ctx.priority, 20);
+    assert_int_equal(waiter->ctx.priority, 2);
+    assert_int_equal((*holder)->ctx.priority, 20);
+    return waiter;
+}
+
+/* Its budget is spent when it begins to wait, and comes back while it waits: whoever holds the mutex is lent the priority it has then. */
+static void test_budget_comes_back_while_it_waits(void **state)
+{
+    (void)state;
+    vdev_thread_t *holder, *waiter = waiter_without_budget(spends_and_wants, &holder);
     run(13 * MS);
     assert_int_equal(waiter->ctx.priority, 30);
     assert_int_equal(holder->ctx.priority, 30);
@@ -762,16 +770,8 @@ static void *wants_with_the_last_tick(void *arg)
 static void test_budget_ends_as_it_waits(void **state)
 {
     (void)state;
-    vdev_thread_t *holder = make("holder", 5, holds_and_sleeps, NULL);
-    run(2);
-    make("other", 20, wants, NULL);
-    run(3);
-    give_budget();
-    vdev_thread_t *waiter = make("waiter", 30, wants_with_the_last_tick, NULL);
-    run(2 * MS);
-    assert_ptr_equal(waiter->wants, &m2);
-    assert_int_equal(waiter->ctx.priority, 2);
-    assert_int_equal(holder->ctx.priority, 20);
+    vdev_thread_t *holder;
+    (void)waiter_without_budget(wants_with_the_last_tick, &holder);
     run(25 * MS);
     assert_string_equal(story, "waiter other ");
 }
