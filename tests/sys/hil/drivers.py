@@ -75,6 +75,7 @@ class TftpFolderDriver(Driver):
         if self.server:
             yield f"setenv serverip {self.server}", 5, None
         yield f"tftpboot ${{kernel_addr_r}} {HYPERVISOR}", self.transfer_time, None
+        yield "setenv filesize 0", 5, None  # which an empty file leaves as it was
         yield f"tftpboot ${{ramdisk_addr_r}} {BUNDLE}", self.transfer_time, None
         yield TREE_CHOICE, 5, None
         yield "setenv armature_go 'booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${armature_fdt}'", 5, None
