@@ -34,7 +34,7 @@ static inline bool priority_set(struct virq *v, uint8_t priority)
     return (!list_empty(&v->node) && virq_requeue(v)) || v->hw;
 }
 
-/* It was pending and is no more, though the guest did not take it: with one of the machine's behind it that is all the same. */
+/* Pending before and not now, though the guest did not take it: who masked the machine's interrupt is told, or that would never come again. */
 static void done_if_dropped(struct virq *v, bool was_pending)
 {
     v->done |= v->watched && was_pending && !v->active && !virq_pending(v);
